@@ -1,0 +1,243 @@
+"""What an operator may do to accounts. Each act is one transaction and one event."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from . import bearer, names, passwords
+from .bearer import Kind
+from .enrollment import new_account
+from .events import Event, EventKind
+from .login import seal_hash
+from .model import Account, EndReason, EnrollmentCode, Role
+from .passwords import Hasher
+from .policy import DAY, MINUTE, Policy
+from .ports import AccountStore, LoginStore, ThrottleStore
+from .sealing import Sealer
+
+SHORTEST_VALIDITY = 10 * MINUTE
+LONGEST_VALIDITY = 30 * DAY
+_DISPLAY_NAME_LENGTH = 64
+_INITIALS_LENGTH = 4
+_COLOR = re.compile(
+    r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-z]{3,24}|var\(--jp-collaborator-color[1-7]\)"
+)
+
+
+class Refused(Exception):
+    """An act that cannot be done, in a sentence for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An enrollment code to hand over, shown once."""
+
+    account: Account
+    code: str = field(repr=False)
+    expires_at: int
+
+
+class Accounts:
+    """Adding, changing and ending accounts. ``clock`` is read once per public method."""
+
+    def __init__(
+        self,
+        *,
+        accounts: AccountStore,
+        logins: LoginStore,
+        throttles: ThrottleStore,
+        hasher: Hasher,
+        sealer: Sealer,
+        policy: Policy,
+        clock: Callable[[], int],
+        listed: Callable[[str], bool],
+    ) -> None:
+        self._accounts = accounts
+        self._logins = logins
+        self._throttles = throttles
+        self._hasher = hasher
+        self._sealer = sealer
+        self._policy = policy
+        self._clock = clock
+        self._listed = listed
+
+    def named(self, username: str) -> Account:
+        """The account of that exact name. Raises Refused."""
+        account = self._accounts.by_name(username) if names.is_name(username) else None
+        if account is None:
+            raise Refused(f"There is no account named {printable(username)}.")
+        return account
+
+    def all(self) -> list[Account]:
+        """Every account, by name."""
+        return self._accounts.all()
+
+    def add(
+        self,
+        username: str,
+        role: Role,
+        *,
+        actor: str,
+        display_name: str = "",
+        password: str | None = None,
+        valid_for: int | None = None,
+        expires_at: int | None = None,
+    ) -> Invitation:
+        """A new account and the code that enrolls it. Raises Refused (bad or taken name, weak password)."""
+        at = self._clock()
+        if not names.is_name(username):
+            raise Refused(
+                f"{printable(username)} cannot be a user name: 1 to 64 of a-z, 0-9, dot, dash and underscore, "
+                "beginning with a letter or digit, not ending in a dot."
+            )
+        if role is Role.READER:
+            raise Refused("The role reader is not enforced in this version; use member or admin.")
+        if expires_at is not None and expires_at <= at:
+            raise Refused("That expiry date has passed already.")
+        account = new_account(
+            username,
+            role,
+            at=at,
+            display_name=clean_display_name(display_name),
+            expires_at=expires_at,
+        )
+        if password is not None:
+            account = self._with_password(account, password)
+        text, code = self._new_code(account, at, valid_for)
+        events = [
+            self._event(EventKind.ACCOUNT_ADDED, account, actor, at, role.value),
+            self._event(EventKind.ENROLLMENT_CODE, account, actor, at),
+        ]
+        if not self._accounts.add(account, code, events):
+            raise Refused(f"There is an account named {username} already.")
+        return Invitation(account, text, code.expires_at)
+
+    def set_password(self, username: str, password: str, *, actor: str) -> None:
+        """A new password. Ends all logins and forgets known browsers; the second factor stays on (R22)."""
+        at, account = self._clock(), self.named(username)
+        changed = self._with_password(account, password)
+        assert changed.sealed_password is not None
+        event = self._event(EventKind.PASSWORD_SET, account, actor, at)
+        done = self._accounts.set_password(
+            account.id, changed.sealed_password, event, reason=EndReason.PASSWORD_CHANGED
+        )
+        self._insist(done, username)
+
+    def set_role(self, username: str, role: Role, *, actor: str) -> None:
+        """Another role, effective at the account's next request."""
+        at, account = self._clock(), self.named(username)
+        if role is Role.READER:
+            raise Refused("The role reader is not enforced in this version; use member or admin.")
+        event = self._event(EventKind.ROLE_CHANGED, account, actor, at, role.value)
+        self._insist(self._accounts.set_role(account.id, role, event), username)
+
+    def set_disabled(self, username: str, disabled: bool, *, actor: str) -> None:
+        """Close the account (its logins end) or open it again."""
+        at, account = self._clock(), self.named(username)
+        kind = EventKind.ACCOUNT_DISABLED if disabled else EventKind.ACCOUNT_ENABLED
+        event = self._event(kind, account, actor, at)
+        self._insist(self._accounts.set_disabled(account.id, disabled, event), username)
+
+    def delete(self, username: str, *, actor: str) -> None:
+        """Remove the account and everything bound to it; the audit log keeps its past."""
+        at, account = self._clock(), self.named(username)
+        event = self._event(EventKind.ACCOUNT_DELETED, account, actor, at)
+        self._insist(self._accounts.delete(account.id, event), username)
+
+    def reset(self, username: str, *, actor: str, valid_for: int | None = None) -> Invitation:
+        """A new enrollment code. The old second factor works until the new phone is confirmed."""
+        at, account = self._clock(), self.named(username)
+        text, code = self._new_code(account, at, valid_for)
+        events = [
+            self._event(EventKind.FACTOR_RESET, account, actor, at),
+            self._event(EventKind.ENROLLMENT_CODE, account, actor, at),
+        ]
+        self._insist(self._accounts.reset(account.id, code, events), username)
+        return Invitation(account, text, code.expires_at)
+
+    def unlock(self, username: str, *, actor: str) -> None:
+        """Forget every failed try of the account."""
+        at, account = self._clock(), self.named(username)
+        self._throttles.reset(account.id, self._event(EventKind.UNLOCKED, account, actor, at))
+
+    def set_profile(
+        self, account: Account, *, display_name: str, initials: str, color: str, actor: str
+    ) -> Account:
+        """Display name, initials, colour. Raises Refused for what could be more than text in a page."""
+        at = self._clock()
+        shown = clean_display_name(display_name) or account.username
+        short = clean_display_name(initials)[:_INITIALS_LENGTH]
+        if not _COLOR.fullmatch(color):
+            raise Refused(
+                "A colour is #rrggbb, a colour name, or one of JupyterLab's collaborator colours."
+            )
+        event = self._event(EventKind.PROFILE_CHANGED, account, actor, at)
+        done = self._accounts.set_profile(
+            account.id, display_name=shown, initials=short, color=color, event=event
+        )
+        self._insist(done, account.username)
+        return self.named(account.username)
+
+    def end_logins(self, username: str, *, actor: str, login_id: str | None = None) -> int:
+        """End one login (by id) or all of the account; how many ended. Raises Refused for an unknown id."""
+        at, account = self._clock(), self.named(username)
+        if login_id is None:
+            event = self._event(EventKind.LOGINS_ENDED, account, actor, at)
+            return self._logins.end_all(account.id, EndReason.ENDED_BY_ADMIN, event)
+        event = self._event(EventKind.LOGIN_ENDED, account, actor, at, login=login_id)
+        if not self._logins.end(account.id, login_id, EndReason.ENDED_BY_ADMIN, event):
+            raise Refused(f"{username} has no login {printable(login_id)}.")
+        return 1
+
+    def _with_password(self, account: Account, password: str) -> Account:
+        text = passwords.objection(
+            password,
+            username=account.username,
+            shortest=self._policy.password_min,
+            longest=self._policy.password_max,
+            listed=self._listed,
+        )
+        if text is not None:
+            raise Refused(text)
+        normal = passwords.normalise(password, longest=self._policy.password_max) or ""
+        sealed = seal_hash(self._sealer, account.id, self._hasher.hash(normal))
+        return replace(account, sealed_password=sealed)
+
+    def _new_code(
+        self, account: Account, at: int, valid_for: int | None
+    ) -> tuple[str, EnrollmentCode]:
+        lifetime = self._policy.enrollment_code_lifetime if valid_for is None else valid_for
+        if not SHORTEST_VALIDITY <= lifetime <= LONGEST_VALIDITY:
+            raise Refused("An enrollment link can be valid for 10 minutes to 30 days.")
+        fresh = bearer.issue(Kind.ENROLLMENT_CODE)
+        return fresh.text, EnrollmentCode(fresh.digest, account.id, at + lifetime)
+
+    @staticmethod
+    def _event(
+        kind: EventKind,
+        account: Account,
+        actor: str,
+        at: int,
+        detail: str = "",
+        login: str | None = None,
+    ) -> Event:
+        return Event(kind, at, account.id, account.username, actor, login=login, detail=detail)
+
+    @staticmethod
+    def _insist(done: bool, username: str) -> None:
+        if not done:
+            raise Refused(f"The account {username} is gone.")
+
+
+def clean_display_name(text: str) -> str:
+    """``text`` as one line of visible characters, at most 64: no control, format or unassigned ones."""
+    kept = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] != "C")
+    return " ".join("".join(kept).split())[:_DISPLAY_NAME_LENGTH]
+
+
+def printable(text: str) -> str:
+    """``text`` escaped for a terminal or a log line, in quotes (CWE-117)."""
+    return ascii(text[:80])

@@ -1,0 +1,54 @@
+"""The audit log's vocabulary: one event a fact, from a list that is never reused (R46, ASVS 16.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class EventKind(str, Enum):
+    """What happened. The strings are part of the log's contract: add, never rename or reuse."""
+
+    SETUP_LINK = "setup-link"
+    ACCOUNT_ADDED = "account-added"
+    ACCOUNT_DELETED = "account-deleted"
+    ACCOUNT_DISABLED = "account-disabled"
+    ACCOUNT_ENABLED = "account-enabled"
+    ROLE_CHANGED = "role-changed"
+    PROFILE_CHANGED = "profile-changed"
+    PASSWORD_SET = "password-set"  # noqa: S105
+    ENROLLMENT_CODE = "enrollment-code"
+    ENROLLED = "enrolled"
+    ENROLLMENT_DENIED = "enrollment-denied"
+    FACTOR_RESET = "factor-reset"
+    UNLOCKED = "unlocked"
+    FIRST_FACTOR_PASSED = "first-factor-passed"
+    FIRST_FACTOR_DENIED = "first-factor-denied"
+    SECOND_FACTOR_DENIED = "second-factor-denied"
+    CODE_REPLAYED = "code-replayed"
+    RECOVERY_CODE_USED = "recovery-code-used"
+    LOGIN = "login"
+    LOGIN_ENDED = "login-ended"
+    LOGINS_ENDED = "logins-ended"
+    SEAL_BROKEN = "seal-broken"
+    STORE_MADE = "store-made"
+    STORE_BACKED_UP = "store-backed-up"
+    STORE_RESTORED = "store-restored"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One fact. ``actor`` is who did it (a user name, ``operator`` for the CLI, or empty for a stranger).
+
+    ``account`` is the name of an account that exists: what somebody typed into the name field of the
+    login page is never logged, since it is a password often enough.
+    """
+
+    kind: EventKind
+    at: int
+    account_id: str | None = None
+    account: str | None = None
+    actor: str = ""
+    client: str = ""
+    login: str | None = None
+    detail: str = ""

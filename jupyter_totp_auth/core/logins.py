@@ -1,0 +1,161 @@
+"""Login sessions: answered from memory, ended in the store, and the memory kept true (R23, R25, R26).
+
+``live`` is the check that runs on every request: one dictionary look-up, no I/O. Everything else talks
+to the store and runs off the event loop.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import bearer
+from .bearer import Kind
+from .events import Event, EventKind
+from .model import Account, EndedLogin, EndReason, LoginSession
+from .ports import LoginStore
+
+_MOST_IN_MEMORY = 200_000
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class LiveLogin:
+    """A login as this process knows it, with the account as it is now."""
+
+    session: LoginSession
+    account: Account
+
+
+class Logins:
+    """The live logins of one process. ``clock`` gives whole seconds, read once per public method."""
+
+    def __init__(self, store: LoginStore, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._clock = clock
+        self._live: dict[bytes, LiveLogin] = {}
+        self._seen: dict[bytes, int] = {}
+        self._synced = -1
+        self._lock = threading.Lock()
+
+    # -- from memory -------------------------------------------------------------------------------
+
+    def live(self, digest: bytes) -> LiveLogin | None:
+        """The login of this digest, if this process knows it to be alive."""
+        login = self._live.get(digest)
+        if login is None or login.session.expires_at <= self._clock():
+            return None
+        return login
+
+    def seen(self, digest: bytes) -> None:
+        """Note that a login was used; written later, in a batch."""
+        self._seen[digest] = self._clock()
+
+    # -- with the store ----------------------------------------------------------------------------
+
+    def load(self, login_bearer: str) -> LiveLogin | None:
+        """Look a bearer up in the store, and remember it: after a restart, or from another process."""
+        digest = bearer.digest(Kind.LOGIN, login_bearer)
+        return None if digest is None else self._load(digest)
+
+    def _load(self, digest: bytes) -> LiveLogin | None:
+        while True:
+            # The counter before the row: an end between the two is then seen by the next sync.
+            revision = self._store.revision()
+            found = self._store.find(digest, at=self._clock())
+            with self._lock:
+                if self._synced > revision:  # a sync passed meanwhile and did not look at this row
+                    continue
+                if found is None:
+                    self._live.pop(digest, None)
+                    return None
+                if len(self._live) >= _MOST_IN_MEMORY:
+                    self._live.pop(next(iter(self._live)))
+                login = self._live[digest] = LiveLogin(*found)
+                return login
+
+    def sync(self) -> frozenset[bytes]:
+        """Compare memory with the store if anything changed there; the digests that ended.
+
+        Called every 0.25 s, and after each end made here.
+        """
+        revision = self._store.revision()
+        with self._lock:
+            if revision == self._synced:
+                return frozenset()
+            self._synced = revision
+            known = list(self._live)
+        try:
+            return self._compare(known)
+        except BaseException:
+            self._synced = -1  # not "done": what was not compared is compared by the next sync
+            raise
+
+    def _compare(self, known: list[bytes]) -> frozenset[bytes]:
+        ended: set[bytes] = set()
+        for start in range(0, len(known), _BATCH):
+            batch = known[start : start + _BATCH]
+            found = self._store.find_many(batch, at=self._clock())
+            with self._lock:
+                for digest in batch:
+                    if digest in found:
+                        self._live[digest] = LiveLogin(*found[digest])
+                    else:
+                        self._live.pop(digest, None)
+                        self._seen.pop(digest, None)
+                        ended.add(digest)
+        return frozenset(ended)
+
+    def flush(self) -> None:
+        """Write when logins were last seen."""
+        with self._lock:
+            seen, self._seen = self._seen, {}
+        if seen:
+            self._store.touch(seen)
+
+    def forget_expired(self) -> None:
+        """Drop from memory what has reached its absolute end."""
+        at = self._clock()
+        with self._lock:
+            over = [d for d, login in self._live.items() if login.session.expires_at <= at]
+            for digest in over:
+                del self._live[digest]
+
+    def why_ended(self, login_bearer: str) -> EndedLogin | None:
+        """What the store remembers of a login that is over."""
+        digest = bearer.digest(Kind.LOGIN, login_bearer)
+        return None if digest is None else self._store.ended(digest)
+
+    def of_account(self, account_id: str) -> list[LoginSession]:
+        """An account's live logins, newest first."""
+        return self._store.of_account(account_id, at=self._clock())
+
+    def log_out(self, login: LiveLogin, client: str) -> None:
+        """End this very login."""
+        self.end(login, login.session.id, client, EndReason.LOGGED_OUT)
+
+    def end(
+        self,
+        by: LiveLogin,
+        login_id: str,
+        client: str,
+        reason: EndReason = EndReason.ENDED_ELSEWHERE,
+    ) -> bool:
+        """End one of the person's own logins; False where there is none of that id."""
+        event = self._event(EventKind.LOGIN_ENDED, by, client, login_id, reason.value)
+        return self._store.end(by.account.id, login_id, reason, event)
+
+    def end_others(self, by: LiveLogin, client: str) -> int:
+        """End all of the person's logins but the one that asks; how many."""
+        event = self._event(EventKind.LOGINS_ENDED, by, client, None, "others")
+        reason = EndReason.ENDED_ELSEWHERE
+        return self._store.end_all(by.account.id, reason, event, but=by.session.id)
+
+    def _event(
+        self, kind: EventKind, by: LiveLogin, client: str, login_id: str | None, detail: str
+    ) -> Event:
+        who = by.account
+        return Event(
+            kind, self._clock(), who.id, who.username, who.username, client, login_id, detail
+        )

@@ -1,0 +1,174 @@
+"""The frozen values that the login speaks in; no behaviour, no I/O.
+
+Times are whole seconds since the Unix epoch (UTC). Ids are random and opaque (32 hex characters).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Generic, TypeVar, Union
+
+T = TypeVar("T")
+
+
+class Role(str, Enum):
+    """What an account is for; the rights behind each are the authorizer's business."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+    READER = "reader"
+
+
+class EndReason(str, Enum):
+    """Why a login ended. The words are stored and shown: never reuse one for something else."""
+
+    LOGGED_OUT = "logged-out"
+    ENDED_ELSEWHERE = "ended-elsewhere"
+    ENDED_BY_ADMIN = "ended-by-admin"
+    EXPIRED = "expired"
+    DISABLED = "account-disabled"
+    DELETED = "account-deleted"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a fact, not a password
+    FACTOR_RESET = "factor-reset"
+    RESTORED = "store-restored"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person's record here."""
+
+    id: str
+    username: str
+    display_name: str
+    initials: str
+    color: str
+    role: Role
+    disabled: bool
+    created_at: int
+    expires_at: int | None
+    enrolled: bool
+    epoch: int
+    """Rises whenever the password or the second factor changes; what was bound to an older one is void."""
+    sealed_password: bytes | None = field(repr=False)
+
+    def usable(self, *, at: int) -> bool:
+        """Whether this account may log in at ``at``."""
+        expired = self.expires_at is not None and self.expires_at <= at
+        return self.enrolled and not self.disabled and not expired
+
+
+@dataclass(frozen=True)
+class TotpAuthenticator:
+    """One enrolled phone: a sealed secret and the last time step it was used for (RFC 6238 §5.2)."""
+
+    id: str
+    account_id: str
+    name: str
+    last_step: int
+    sealed_secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PendingLogin:
+    """Between the factors (R6). ``account_id`` is None for a name that does not exist."""
+
+    digest: bytes = field(repr=False)
+    account_id: str | None
+    password_ok: bool
+    epoch: int
+    known_browser: bool
+    expires_at: int
+    tries_left: int
+    throttle_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LoginSession:
+    """After both factors. The bearer itself is only in the browser; here is its digest (R23)."""
+
+    digest: bytes = field(repr=False)
+    id: str
+    account_id: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+    client: str
+    user_agent: str
+
+
+@dataclass(frozen=True)
+class EndedLogin:
+    """A login that is over, as long as the store remembers why."""
+
+    ended_at: int
+    reason: EndReason
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request came from, as far as it can be trusted."""
+
+    client: str
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """A half-done set-up (R36): what the person has given so far, bound to one browser by a cookie."""
+
+    digest: bytes = field(repr=False)
+    code_digest: bytes = field(repr=False)
+    account_id: str
+    """Decided at the start, also where the account row is only made at the confirmation (first set-up)."""
+    creates_account: bool
+    username: str | None
+    authenticator_id: str
+    expires_at: int
+    tries_left: int
+    sealed_password: bytes | None = field(repr=False)
+    sealed_secret: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EnrollmentCode:
+    """The one-time string that allows a phone to be bound; ``account_id`` is None for a first set-up."""
+
+    digest: bytes = field(repr=False)
+    account_id: str | None
+    expires_at: int
+
+
+class Refusal(str, Enum):
+    """Why something was refused. A person sees one sentence; this word goes to the audit log."""
+
+    DENIED = "denied"
+    THROTTLED = "throttled"
+    CLOSED = "closed"
+    EXPIRED = "expired"
+    CLOCK = "clock-off"
+    WEAK_PASSWORD = "weak-password"  # noqa: S105 - the name of a refusal
+    BAD_NAME = "bad-name"
+    NAME_TAKEN = "name-taken"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Issued(Generic[T]):
+    """Evidence that a step was passed: the value, and the bearer that goes into a cookie, nowhere else."""
+
+    value: T
+    bearer: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Denied:
+    """A refusal is a value. ``retry_after`` and ``drift`` are seconds; ``text`` is for the person's eyes."""
+
+    refusal: Refusal
+    retry_after: int | None = None
+    drift: int | None = None
+    text: str = ""
+
+
+Outcome = Union[Issued[T], Denied]

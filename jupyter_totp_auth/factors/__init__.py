@@ -1,0 +1,1 @@
+"""First factors: where a name and a password are checked."""

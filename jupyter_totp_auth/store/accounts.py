@@ -1,0 +1,183 @@
+"""Accounts, their phones and recovery codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..core.events import Event
+from ..core.model import Account, EndReason, EnrollmentCode, Role, TotpAuthenticator
+from .database import Database
+from .enrollments import insert_code
+from .rows import (
+    account_values,
+    end_logins,
+    forget_browsers,
+    raise_revision,
+    to_account,
+    write_event,
+)
+from .tables import account, enrollment, recovery_code, throttle, totp_authenticator
+
+
+class SqlAccounts:
+    """Implements ``core.ports.AccountStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def by_name(self, username: str) -> Account | None:
+        """The account of exactly that name."""
+        return self._one(account.c.username == username)
+
+    def by_id(self, account_id: str) -> Account | None:
+        """The account of that id."""
+        return self._one(account.c.id == account_id)
+
+    def _one(self, condition: ColumnElement[bool]) -> Account | None:
+        with self._database.read() as connection:
+            row = connection.execute(select(account).where(condition)).one_or_none()
+        return None if row is None else to_account(row)
+
+    def all(self) -> list[Account]:
+        """Every account, by name."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(account).order_by(account.c.username)).all()
+        return [to_account(row) for row in rows]
+
+    def any_enrolled(self) -> bool:
+        """Whether somebody can log in, so that there is no first set-up any more."""
+        with self._database.read() as connection:
+            found = connection.execute(select(account.c.id).where(account.c.enrolled).limit(1))
+            return found.first() is not None
+
+    def authenticators(self, account_id: str) -> list[TotpAuthenticator]:
+        """The account's phones, oldest first."""
+        query = (
+            select(totp_authenticator)
+            .where(totp_authenticator.c.account_id == account_id)
+            .order_by(totp_authenticator.c.created_at, totp_authenticator.c.id)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return [
+            TotpAuthenticator(
+                id=row.id,
+                account_id=row.account_id,
+                name=row.name,
+                last_step=row.last_step,
+                sealed_secret=row.secret,
+            )
+            for row in rows
+        ]
+
+    def recovery_codes_left(self, account_id: str) -> int:
+        """How many recovery codes are unused."""
+        unused = recovery_code.c.used_at.is_(None)
+        query = select(func.count()).where(recovery_code.c.account_id == account_id, unused)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def add(self, value: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
+        """Whether the name was free and the account is now there, with the code that enrolls it."""
+        try:
+            with self._database.write() as connection:
+                connection.execute(insert(account).values(**account_values(value)))
+                insert_code(connection, code)
+                for entry in events:
+                    write_event(connection, entry)
+        except IntegrityError:
+            return False
+        return True
+
+    def set_password(
+        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason
+    ) -> bool:
+        """Set the password, raise the epoch, end all logins, forget all known browsers."""
+        return self._change(
+            account_id,
+            event,
+            {"password": sealed, "epoch": account.c.epoch + 1},
+            end=reason,
+            forget=True,
+        )
+
+    def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
+        """Compare-and-set of the sealed hash: a rehash, no change of password."""
+        statement = (
+            update(account)
+            .where(account.c.id == account_id, account.c.password == old)
+            .values(password=new)
+        )
+        with self._database.write() as connection:
+            return connection.execute(statement).rowcount == 1
+
+    def set_role(self, account_id: str, role: Role, event: Event) -> bool:
+        """Another role."""
+        return self._change(account_id, event, {"role": role.value})
+
+    def set_disabled(self, account_id: str, disabled: bool, event: Event) -> bool:
+        """Close the account, which ends its logins, or open it again."""
+        end = EndReason.DISABLED if disabled else None
+        return self._change(account_id, event, {"disabled": disabled}, end=end)
+
+    def set_profile(
+        self, account_id: str, *, display_name: str, initials: str, color: str, event: Event
+    ) -> bool:
+        """What others see of a person."""
+        values = {"display_name": display_name, "initials": initials, "color": color}
+        return self._change(account_id, event, values)
+
+    def _change(
+        self,
+        account_id: str,
+        event: Event,
+        values: dict[str, Any],
+        *,
+        end: EndReason | None = None,
+        forget: bool = False,
+    ) -> bool:
+        """The account's row first: its lock orders this against a login that is being granted."""
+        with self._database.write() as connection:
+            changed = connection.execute(
+                update(account).where(account.c.id == account_id).values(**values)
+            )
+            if changed.rowcount != 1:
+                return False
+            if end is not None:
+                end_logins(connection, account_id, end, event.at)
+            else:
+                raise_revision(connection)
+            if forget:
+                forget_browsers(connection, account_id)
+            write_event(connection, event)
+        return True
+
+    def delete(self, account_id: str, event: Event) -> bool:
+        """Remove the account and all that hangs on it; its events stay."""
+        with self._database.write() as connection:
+            connection.execute(delete(enrollment).where(enrollment.c.account_id == account_id))
+            connection.execute(delete(throttle).where(throttle.c.account_id == account_id))
+            if connection.execute(delete(account).where(account.c.id == account_id)).rowcount != 1:
+                return False
+            raise_revision(connection)
+            write_event(connection, event)
+        return True
+
+    def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
+        """A new enrollment code; logins ended, known browsers forgotten; the old factor stays."""
+        with self._database.write() as connection:
+            raised = (
+                update(account).where(account.c.id == account_id).values(epoch=account.c.epoch + 1)
+            )
+            if connection.execute(raised).rowcount != 1:
+                return False
+            end_logins(connection, account_id, EndReason.FACTOR_RESET, events[0].at)
+            forget_browsers(connection, account_id)
+            insert_code(connection, code)
+            for entry in events:
+                write_event(connection, entry)
+        return True

@@ -1,0 +1,166 @@
+"""One database by URL: how it is opened, and the two kinds of transaction, ``read`` and ``write``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from .errors import StoreRefused, StoreUnavailable
+
+_BUSY_TIMEOUT_MS = 5_000
+_ANSWER_TIMEOUT_S = 5
+_IMMEDIATE = "totp_immediate"
+
+
+class Database:
+    """A SQLite file, a PostgreSQL or a MariaDB database.
+
+    ``write`` takes SQLite's write lock at its beginning (BEGIN IMMEDIATE): a deferred transaction that
+    reads and then writes fails with "database is locked" under load. Every failure of the database
+    itself comes out as StoreUnavailable.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _parse(url)
+        self.engine = _engine(self.url)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database, else None."""
+        is_file = self.url.get_backend_name() == "sqlite" and self.url.database
+        return Path(self.url.database) if is_file and self.url.database else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads; in SQLite's WAL it waits for nobody."""
+        with _translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is durable when the block is left, or did not happen."""
+        with _translated(), self.engine.connect() as connection:
+            with connection.execution_options(**{_IMMEDIATE: True}).begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        # The driver's own words, not SQLAlchemy's: those carry the statement and its parameters.
+        cause = getattr(error, "orig", None) or error
+        raise StoreUnavailable(type(cause).__name__) from None
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except Exception:
+        raise StoreRefused("TotpAuth.database_url is not a database URL.") from None
+    drivers = {
+        "sqlite": "sqlite",
+        "postgresql": "postgresql+psycopg",
+        "postgres": "postgresql+psycopg",
+        "mariadb": "mariadb+pymysql",
+        "mysql": "mariadb+pymysql",
+    }
+    backend = parsed.drivername.partition("+")[0]
+    if backend not in drivers:
+        raise StoreRefused(
+            f"TotpAuth.database_url names {backend}; it can be sqlite, postgresql or mariadb."
+        )
+    if "+" in parsed.drivername:
+        return parsed
+    return parsed.set(drivername=drivers[backend])
+
+
+def _engine(url: URL) -> Engine:
+    backend = url.get_backend_name()
+    try:
+        if backend == "sqlite":
+            return _sqlite(url)
+        return create_engine(
+            url,
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            pool_timeout=_ANSWER_TIMEOUT_S,
+            pool_recycle=1800,
+            hide_parameters=True,
+            connect_args=_postgresql_options() if backend == "postgresql" else _mariadb_options(),
+        )
+    except (ImportError, NoSuchModuleError):
+        extra = "postgresql" if backend == "postgresql" else "mariadb"
+        raise StoreRefused(
+            f"The driver for {backend} is missing: pip install 'jupyter-totp-auth[{extra}]'."
+        ) from None
+
+
+def _postgresql_options() -> dict[str, Any]:
+    milliseconds = _ANSWER_TIMEOUT_S * 1000
+    return {
+        "connect_timeout": _ANSWER_TIMEOUT_S,
+        "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+    }
+
+
+def _mariadb_options() -> dict[str, Any]:
+    return {
+        "connect_timeout": _ANSWER_TIMEOUT_S,
+        "read_timeout": _ANSWER_TIMEOUT_S,
+        "write_timeout": _ANSWER_TIMEOUT_S,
+        "charset": "utf8mb4",
+        "init_command": "SET SESSION sql_mode='STRICT_ALL_TABLES', innodb_lock_wait_timeout=5",
+    }
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreRefused(
+            "TotpAuth.database_url must name a file: accounts have to outlive the server."
+        )
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself; we do, below
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_TIMEOUT_MS}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get(_IMMEDIATE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def make_private_file(path: Path) -> None:
+    """An empty file for SQLite, 0600 whatever the umask, in a 0700 directory (R41).
+
+    SQLite gives its -wal and -shm files the mode of the database.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    os.chmod(path, 0o600)

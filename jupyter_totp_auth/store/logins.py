@@ -1,0 +1,346 @@
+"""Pending logins, login sessions, known browsers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+
+from ..core.events import Event
+from ..core.model import Account, EndedLogin, EndReason, LoginSession, PendingLogin
+from ..core.ports import Claim, KnownBrowserRow
+from .database import Database
+from .rows import (
+    ACCOUNT_COLUMNS,
+    end_logins,
+    raise_revision,
+    read_revision,
+    to_account,
+    write_event,
+)
+from .tables import (
+    account,
+    enrollment,
+    enrollment_code,
+    known_browser,
+    login,
+    pending_login,
+    recovery_code,
+    totp_authenticator,
+)
+from .throttles import purge_throttles, refund
+
+
+class SqlLogins:
+    """Implements ``core.ports.LoginStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- between the factors -----------------------------------------------------------------------
+
+    def add_pending(self, value: PendingLogin, event: Event) -> None:
+        """Keep a pending login."""
+        with self._database.write() as connection:
+            connection.execute(
+                insert(pending_login).values(
+                    digest=value.digest,
+                    account_id=value.account_id,
+                    password_ok=value.password_ok,
+                    epoch=value.epoch,
+                    known_browser=value.known_browser,
+                    expires_at=value.expires_at,
+                    tries_left=value.tries_left,
+                    throttle_key=value.throttle_key,
+                )
+            )
+            write_event(connection, event)
+
+    def spend_try(self, digest: bytes, *, at: int) -> PendingLogin | None:
+        """The pending login with one try less, or None where there is none, or no try left."""
+        with self._database.write() as connection:
+            spent = connection.execute(
+                update(pending_login)
+                .where(
+                    pending_login.c.digest == digest,
+                    pending_login.c.tries_left > 0,
+                    pending_login.c.expires_at > at,
+                )
+                .values(tries_left=pending_login.c.tries_left - 1)
+            )
+            return _pending(connection, digest, at) if spent.rowcount == 1 else None
+
+    def pending(self, digest: bytes, *, at: int) -> PendingLogin | None:
+        """The pending login, if a code can still be given for it."""
+        with self._database.read() as connection:
+            found = _pending(connection, digest, at)
+        return found if found is not None and found.tries_left > 0 else None
+
+    # -- the grant ---------------------------------------------------------------------------------
+
+    def grant(
+        self,
+        pending: PendingLogin,
+        claim: Claim,
+        session: LoginSession,
+        known: KnownBrowserRow | None,
+        refunds: Sequence[tuple[bytes, int]],
+        events: Sequence[Event],
+    ) -> bool:
+        """Claim, end the pending login and open the session, all or nothing.
+
+        The account's row comes first: its lock orders this against whatever disables or changes it.
+        """
+        at = session.created_at
+        with self._database.write() as connection:
+            won = (
+                _still_the_account(connection, pending, at)
+                and _end_pending(connection, pending)
+                and _claim(connection, claim, session.account_id, at)
+            )
+            if not won:
+                connection.rollback()
+                return False
+            insert_login(connection, session)
+            if known is not None:
+                insert_known_browser(connection, known)
+            for key, count in refunds:
+                refund(connection, key, count, at)
+            for entry in events:
+                write_event(connection, entry)
+        return True
+
+    def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
+        """The known browser of this digest, if it is not too long ago."""
+        query = select(known_browser).where(
+            known_browser.c.digest == digest, known_browser.c.expires_at > at
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return KnownBrowserRow(row.digest, row.account_id, row.epoch, row.expires_at)
+
+    # -- sessions ----------------------------------------------------------------------------------
+
+    def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
+        """The live login and its usable account."""
+        return self.find_many([digest], at=at).get(digest)
+
+    def find_many(
+        self, digests: Iterable[bytes], *, at: int
+    ) -> dict[bytes, tuple[LoginSession, Account]]:
+        """Those of the logins that are alive, with their accounts."""
+        query = (
+            select(login, *ACCOUNT_COLUMNS)
+            .join(account, account.c.id == login.c.account_id)
+            .where(
+                login.c.digest.in_(list(digests)),
+                login.c.ended_at.is_(None),
+                login.c.expires_at > at,
+                account.c.disabled.is_(False),
+                or_(account.c.expires_at.is_(None), account.c.expires_at > at),
+            )
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return {row._mapping[login.c.digest]: (_session(row), to_account(row)) for row in rows}
+
+    def ended(self, digest: bytes) -> EndedLogin | None:
+        """When and why a login ended."""
+        query = select(login.c.ended_at, login.c.end_reason, login.c.expires_at)
+        with self._database.read() as connection:
+            row = connection.execute(query.where(login.c.digest == digest)).one_or_none()
+        if row is None:
+            return None
+        if row.ended_at is None:
+            return EndedLogin(row.expires_at, EndReason.EXPIRED)
+        return EndedLogin(row.ended_at, EndReason(row.end_reason))
+
+    def of_account(self, account_id: str, *, at: int) -> list[LoginSession]:
+        """An account's live logins, newest first."""
+        query = (
+            select(login)
+            .where(
+                login.c.account_id == account_id,
+                login.c.ended_at.is_(None),
+                login.c.expires_at > at,
+            )
+            .order_by(login.c.created_at.desc(), login.c.id)
+        )
+        with self._database.read() as connection:
+            return [_session(row) for row in connection.execute(query)]
+
+    def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool:
+        """End one login of the account; False where there is none alive of that id."""
+        with self._database.write() as connection:
+            ended = connection.execute(
+                update(login)
+                .where(
+                    login.c.account_id == account_id,
+                    login.c.id == login_id,
+                    login.c.ended_at.is_(None),
+                    login.c.expires_at > event.at,
+                )
+                .values(ended_at=event.at, end_reason=reason.value)
+            )
+            if ended.rowcount != 1:
+                return False
+            raise_revision(connection)
+            write_event(connection, event)
+        return True
+
+    def end_all(
+        self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None
+    ) -> int:
+        """End all live logins of the account, but for one; how many."""
+        with self._database.write() as connection:
+            if but is None:
+                count = end_logins(connection, account_id, reason, event.at)
+            else:
+                ended = connection.execute(
+                    update(login)
+                    .where(
+                        login.c.account_id == account_id,
+                        login.c.id != but,
+                        login.c.ended_at.is_(None),
+                        login.c.expires_at > event.at,
+                    )
+                    .values(ended_at=event.at, end_reason=reason.value)
+                )
+                count = ended.rowcount
+                raise_revision(connection)
+            write_event(connection, event)
+        return count
+
+    def touch(self, seen: dict[bytes, int]) -> None:
+        """Write when logins were last seen, in one batch."""
+        with self._database.write() as connection:
+            for digest, at in seen.items():
+                connection.execute(
+                    update(login).where(login.c.digest == digest).values(last_seen_at=at)
+                )
+
+    def revision(self) -> int:
+        """A number that rises whenever a login ends or an account changes, in any process."""
+        with self._database.read() as connection:
+            return read_revision(connection)
+
+    def purge(self, *, at: int, ended_before: int) -> None:
+        """Drop what has ended: pending logins, codes and known browsers at once, logins after a while."""
+        with self._database.write() as connection:
+            for table in (pending_login, enrollment, enrollment_code, known_browser):
+                connection.execute(delete(table).where(table.c.expires_at <= at))
+            connection.execute(delete(login).where(login.c.ended_at < ended_before))
+            connection.execute(delete(login).where(login.c.expires_at < ended_before))
+            purge_throttles(connection, at)
+
+
+def insert_login(connection: Connection, session: LoginSession) -> None:
+    """Open a session."""
+    connection.execute(
+        insert(login).values(
+            digest=session.digest,
+            id=session.id,
+            account_id=session.account_id,
+            created_at=session.created_at,
+            last_seen_at=session.last_seen_at,
+            expires_at=session.expires_at,
+            client=session.client,
+            user_agent=session.user_agent,
+        )
+    )
+
+
+def insert_known_browser(connection: Connection, known: KnownBrowserRow) -> None:
+    """Remember a browser."""
+    connection.execute(
+        insert(known_browser).values(
+            digest=known.digest,
+            account_id=known.account_id,
+            epoch=known.epoch,
+            expires_at=known.expires_at,
+        )
+    )
+
+
+def _session(row: Row[Any]) -> LoginSession:
+    mapping = row._mapping
+    return LoginSession(
+        digest=mapping[login.c.digest],
+        id=mapping[login.c.id],
+        account_id=mapping[login.c.account_id],
+        created_at=mapping[login.c.created_at],
+        last_seen_at=mapping[login.c.last_seen_at],
+        expires_at=mapping[login.c.expires_at],
+        client=mapping[login.c.client],
+        user_agent=mapping[login.c.user_agent],
+    )
+
+
+def _pending(connection: Connection, digest: bytes, at: int) -> PendingLogin | None:
+    query = select(pending_login).where(
+        pending_login.c.digest == digest, pending_login.c.expires_at > at
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return PendingLogin(
+        digest=row.digest,
+        account_id=row.account_id,
+        password_ok=row.password_ok,
+        epoch=row.epoch,
+        known_browser=row.known_browser,
+        expires_at=row.expires_at,
+        tries_left=row.tries_left,
+        throttle_key=row.throttle_key,
+    )
+
+
+def _still_the_account(connection: Connection, pending: PendingLogin, at: int) -> bool:
+    """Whether the account is as it was at the first factor. An update, so that its row is locked."""
+    held = connection.execute(
+        update(account)
+        .where(
+            account.c.id == pending.account_id,
+            account.c.epoch == pending.epoch,
+            account.c.enrolled.is_(True),
+            account.c.disabled.is_(False),
+            or_(account.c.expires_at.is_(None), account.c.expires_at > at),
+        )
+        .values(epoch=account.c.epoch)
+    )
+    return held.rowcount == 1
+
+
+def _end_pending(connection: Connection, pending: PendingLogin) -> bool:
+    ended = connection.execute(
+        delete(pending_login).where(pending_login.c.digest == pending.digest)
+    )
+    return ended.rowcount == 1
+
+
+def _claim(connection: Connection, claim: Claim, account_id: str, at: int) -> bool:
+    """Use up the time step (strictly rising, R9) or the recovery code: one statement, one row."""
+    if claim.step is not None:
+        used = connection.execute(
+            update(totp_authenticator)
+            .where(
+                totp_authenticator.c.id == claim.authenticator_id,
+                totp_authenticator.c.account_id == account_id,
+                totp_authenticator.c.last_step < claim.step,
+            )
+            .values(last_step=claim.step, last_used_at=at)
+        )
+    else:
+        used = connection.execute(
+            update(recovery_code)
+            .where(
+                recovery_code.c.digest.in_(claim.recovery_digests),
+                recovery_code.c.account_id == account_id,
+                recovery_code.c.used_at.is_(None),
+            )
+            .values(used_at=at)
+        )
+    return used.rowcount == 1

@@ -1,0 +1,109 @@
+"""From rows to the values of ``core.model``, and the small statements that several stores share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from ..core.events import Event, EventKind
+from ..core.model import Account, EndReason, Role
+from .tables import account, event, instance, known_browser, login, pending_login
+
+ACCOUNT_COLUMNS = list(account.c)
+
+
+def to_account(row: Row[Any]) -> Account:
+    """An account from a row that holds the account table's columns."""
+    mapping = row._mapping
+    return Account(
+        id=mapping[account.c.id],
+        username=mapping[account.c.username],
+        display_name=mapping[account.c.display_name],
+        initials=mapping[account.c.initials],
+        color=mapping[account.c.color],
+        role=Role(mapping[account.c.role]),
+        disabled=mapping[account.c.disabled],
+        created_at=mapping[account.c.created_at],
+        expires_at=mapping[account.c.expires_at],
+        enrolled=mapping[account.c.enrolled],
+        epoch=mapping[account.c.epoch],
+        sealed_password=mapping[account.c.password],
+    )
+
+
+def account_values(value: Account) -> dict[str, Any]:
+    """The account as an insert takes it."""
+    return {
+        "id": value.id,
+        "username": value.username,
+        "display_name": value.display_name,
+        "initials": value.initials,
+        "color": value.color,
+        "role": value.role.value,
+        "disabled": value.disabled,
+        "created_at": value.created_at,
+        "expires_at": value.expires_at,
+        "enrolled": value.enrolled,
+        "epoch": value.epoch,
+        "password": value.sealed_password,
+    }
+
+
+def write_event(connection: Connection, value: Event) -> None:
+    """One line of the audit log, in the transaction of the fact it tells of."""
+    connection.execute(
+        insert(event).values(
+            at=value.at,
+            event=value.kind.value,
+            account_id=value.account_id,
+            account=value.account,
+            actor=value.actor,
+            client=value.client,
+            login=value.login,
+            detail=value.detail,
+        )
+    )
+
+
+def to_event(row: Row[Any]) -> Event:
+    """An event from a row of the event table."""
+    return Event(
+        kind=EventKind(row.event),
+        at=row.at,
+        account_id=row.account_id,
+        account=row.account,
+        actor=row.actor,
+        client=row.client,
+        login=row.login,
+        detail=row.detail,
+    )
+
+
+def raise_revision(connection: Connection) -> None:
+    """Tell every process that a login ended or an account changed."""
+    connection.execute(update(instance).values(revision=instance.c.revision + 1))
+
+
+def read_revision(connection: Connection) -> int:
+    """See :func:`raise_revision`."""
+    return int(connection.execute(select(instance.c.revision)).scalar_one())
+
+
+def end_logins(connection: Connection, account_id: str, reason: EndReason, at: int) -> int:
+    """End all live logins of an account, and void its half-done ones; how many were live."""
+    ended = connection.execute(
+        update(login)
+        .where(
+            login.c.account_id == account_id, login.c.ended_at.is_(None), login.c.expires_at > at
+        )
+        .values(ended_at=at, end_reason=reason.value)
+    )
+    connection.execute(delete(pending_login).where(pending_login.c.account_id == account_id))
+    raise_revision(connection)
+    return ended.rowcount
+
+
+def forget_browsers(connection: Connection, account_id: str) -> None:
+    """No browser is known for this account any more."""
+    connection.execute(delete(known_browser).where(known_browser.c.account_id == account_id))

@@ -1,0 +1,214 @@
+"""The tables. A change here needs a migration beside it, and a new ``HEAD`` in ``schema.py``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+MARIADB = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    # NO PAD and binary: MariaDB's default says that alice, Alice and "alice " are one name (F08).
+    "mysql_collate": "utf8mb4_nopad_bin",
+}
+
+
+class Digest(TypeDecorator[bytes]):
+    """32 bytes kept as 64 hex digits: a key that every database can index alike."""
+
+    impl = String(64)
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """To the database."""
+        return None if value is None else value.hex()
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
+        """From the database."""
+        return None if value is None else bytes.fromhex(value)
+
+
+# SQLite only counts up by itself on INTEGER; the others need the width.
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("instance_id", String(32), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("key_check", LargeBinary),
+    **MARIADB,
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("username", String(64), nullable=False, unique=True),
+    Column("display_name", String(64), nullable=False),
+    Column("initials", String(8), nullable=False),
+    Column("color", String(40), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("enrolled", Boolean, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("password", LargeBinary),
+    **MARIADB,
+)
+
+
+def _account_id(**options: Any) -> Column[Any]:
+    return Column("account_id", String(32), ForeignKey("account.id", ondelete="CASCADE"), **options)
+
+
+totp_authenticator = Table(
+    "totp_authenticator",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _account_id(nullable=False, index=True),
+    Column("name", String(64), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    **MARIADB,
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    _account_id(nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    **MARIADB,
+)
+
+enrollment_code = Table(
+    "enrollment_code",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    _account_id(nullable=True, index=True),
+    Column("expires_at", BigInteger, nullable=False),
+    **MARIADB,
+)
+
+enrollment = Table(
+    "enrollment",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    Column(
+        "code_digest",
+        Digest,
+        ForeignKey("enrollment_code.digest", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    # No foreign key: on a first set-up the account comes into being at the end.
+    Column("account_id", String(32), nullable=False),
+    Column("creates_account", Boolean, nullable=False),
+    Column("username", String(64)),
+    Column("authenticator_id", String(32), nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("tries_left", Integer, nullable=False),
+    Column("password", LargeBinary),
+    Column("secret", LargeBinary),
+    **MARIADB,
+)
+
+pending_login = Table(
+    "pending_login",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    _account_id(nullable=True, index=True),
+    Column("password_ok", Boolean, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("known_browser", Boolean, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("tries_left", Integer, nullable=False),
+    Column("throttle_key", Digest, nullable=False),
+    **MARIADB,
+)
+
+login = Table(
+    "login",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    Column("id", String(16), nullable=False, unique=True),
+    _account_id(nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("client", String(64), nullable=False),
+    Column("user_agent", String(256), nullable=False),
+    Column("ended_at", BigInteger),
+    Column("end_reason", String(32)),
+    **MARIADB,
+)
+
+known_browser = Table(
+    "known_browser",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    _account_id(nullable=False, index=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    **MARIADB,
+)
+
+throttle = Table(
+    "throttle",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    # No foreign key: the counters of names without an account look just the same.
+    Column("account_id", String(32), index=True),
+    Column("failures", Integer, nullable=False),
+    Column("next_try_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False, index=True),
+    **MARIADB,
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("event", String(32), nullable=False),
+    # No foreign key: what happened stays when the account goes.
+    Column("account_id", String(32)),
+    Column("account", String(64)),
+    Column("actor", String(64), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("login", String(16)),
+    Column("detail", Text, nullable=False),
+    **MARIADB,
+)
+Index("ix_event_account_id", event.c.account_id, event.c.id)

@@ -1,0 +1,112 @@
+"""Failure counters, shared by all processes: a compare-and-set, so that no try outruns the count."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, and_, case, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..core.events import Event
+from ..core.policy import DAY, Throttle
+from .database import Database
+from .rows import write_event
+from .tables import throttle
+
+_ROUNDS = 16
+_STALE_UNKNOWN = DAY
+
+
+class SqlThrottles:
+    """Implements ``core.ports.ThrottleStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def charge(
+        self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None
+    ) -> int | None:
+        """Count a failure in advance. None: go on; else the seconds to wait, and nothing was counted."""
+        for _ in range(_ROUNDS):
+            try:
+                with self._database.write() as connection:
+                    outcome = _charge(connection, key, rule, at, account_id)
+            except IntegrityError:  # another process made the first count; look again
+                continue
+            if outcome != _LOST:
+                return outcome or None
+        return 1
+
+    def refund(self, key: bytes, count: int, *, at: int) -> None:
+        """Take back ``count`` of one's own failures."""
+        with self._database.write() as connection:
+            refund(connection, key, count, at)
+
+    def reset(self, account_id: str, event: Event) -> None:
+        """Forget every counter of an account."""
+        with self._database.write() as connection:
+            connection.execute(delete(throttle).where(throttle.c.account_id == account_id))
+            write_event(connection, event)
+
+
+_LOST = -1
+
+
+def _charge(
+    connection: Connection, key: bytes, rule: Throttle, at: int, account_id: str | None
+) -> int:
+    """0: charged; > 0: seconds to wait; _LOST: someone else counted between the look and the write."""
+    row = connection.execute(select(throttle).where(throttle.c.digest == key)).one_or_none()
+    if row is None:
+        connection.execute(
+            insert(throttle).values(
+                digest=key,
+                account_id=account_id,
+                failures=1,
+                next_try_at=at + rule.delay(1),
+                updated_at=at,
+            )
+        )
+        return 0
+    if row.failures >= rule.limit:
+        return rule.cap
+    # A clock set back must not shut anybody out for longer than the longest delay.
+    wait = min(int(row.next_try_at) - at, rule.cap)
+    if wait > 0:
+        return wait
+    counted = connection.execute(
+        update(throttle)
+        .where(
+            throttle.c.digest == key,
+            throttle.c.failures == row.failures,
+            throttle.c.next_try_at == row.next_try_at,
+        )
+        .values(
+            failures=row.failures + 1,
+            next_try_at=at + rule.delay(row.failures + 1),
+            updated_at=at,
+            account_id=account_id,
+        )
+    )
+    return 0 if counted.rowcount == 1 else _LOST
+
+
+def refund(connection: Connection, key: bytes, count: int, at: int) -> None:
+    """Take back ``count`` failures. The charge was only given when no delay ran, so none is left."""
+    less = throttle.c.failures - count
+    connection.execute(
+        update(throttle)
+        .where(throttle.c.digest == key)
+        .values(failures=case((less > 0, less), else_=0), next_try_at=at, updated_at=at)
+    )
+
+
+def purge_throttles(connection: Connection, at: int) -> None:
+    """Drop counters that stand at zero, and those of names without an account after a day."""
+    unknown = throttle.c.account_id.is_(None)
+    connection.execute(
+        delete(throttle).where(
+            or_(
+                and_(throttle.c.failures == 0, throttle.c.updated_at < at - DAY),
+                and_(unknown, throttle.c.updated_at < at - _STALE_UNKNOWN),
+            )
+        )
+    )

@@ -1,0 +1,1 @@
+"""The tests: core/ mirrors the package, everything else drives real parts."""

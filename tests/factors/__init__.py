@@ -1,0 +1,1 @@
+"""First factors: the bundled blocklist."""

@@ -1,0 +1,3 @@
+"""The fixtures under test."""
+
+from tests.services.fixtures import *  # noqa: F403 - exactly what fixtures.py lists in __all__
