@@ -14,6 +14,9 @@ if [ -d /usr/sbin ] && [ ! -e "$policy" ]; then
     chmod 755 "$policy"
 fi
 
+# dpkg refuses to work without the sbin folders, which a person's PATH lacks.
+PATH="/usr/local/sbin:/usr/sbin:/sbin:$PATH"
+export PATH
 export DEBIAN_FRONTEND=noninteractive
 install() {
     # The timeout: another apt may be at work (unattended upgrades, a second `make`).

@@ -1,7 +1,7 @@
 """Make .venv and install the checkout into it: make_venv.py lab|test
 
-Quick when nothing changed: a stamp remembers what was installed. Standard library only, and written so
-that an old Python can at least read it: it runs before there is an environment.
+Quick when nothing changed: a stamp remembers what was installed. Standard library only, and written
+so that an old Python can at least read it: it runs before there is an environment.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ PROFILES = {
 
 def main(profile: str) -> None:
     """Make the environment of that profile, unless it stands already."""
-    if sys.version_info < (3, 10):
-        sys.exit(f"Python 3.10 or newer is needed, and {sys.executable} is {sys.version.split()[0]}.")
+    if sys.version_info < (3, 10):  # noqa: UP036 - this is where an older one is turned away
+        sys.exit(f"Python 3.10 or newer is needed; {sys.executable} is {sys.version.split()[0]}.")
     os.chdir(ROOT)
     with Path("pyproject.toml").open() as lock:
         # Two makes in one checkout: the second waits, and then finds everything done.
@@ -81,7 +81,7 @@ def make_venv() -> None:
         system_parts.install(["python3-venv"])
     if has_ensurepip():
         run([sys.executable, "-m", "venv", str(VENV)])
-    elif importlib.util.find_spec("pip") is not None and importlib.util.find_spec("venv") is not None:
+    elif all(importlib.util.find_spec(name) for name in ("pip", "venv")):
         run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
         run([sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "--quiet", "pip"])
     else:
@@ -95,14 +95,17 @@ def make_venv() -> None:
 
 def has_pip() -> bool:
     """Say whether .venv works."""
-    asked = [str(PYTHON), "-m", "pip", "--version"]
-    return PYTHON.exists() and subprocess.run(asked, capture_output=True, check=False).returncode == 0
+    return PYTHON.exists() and works([str(PYTHON), "-m", "pip", "--version"])
 
 
 def has_ensurepip() -> bool:
     """Ask a new process: this one would not see what apt has just installed."""
-    asked = [sys.executable, "-c", "import ensurepip, venv"]
-    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+    return works([sys.executable, "-c", "import venv, ensurepip; ensurepip.version()"])
+
+
+def works(command: list[str]) -> bool:
+    """Say whether a command succeeds, without a word."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def install(profile: str) -> None:

@@ -1,7 +1,7 @@
 """Get the programs that the tests use (Chromium, nginx, databases): system_parts.py
 
-Installs Debian packages where it may: as root, or with a sudo that asks for no password. Elsewhere it
-names what is missing and goes on: the tests run without it and say what they left out.
+Installs Debian packages where it may: as root, or with a sudo that asks for no password. Elsewhere
+it names what is missing and goes on: the tests run without it and say what they left out.
 Standard library only: this runs before there is an environment.
 """
 

@@ -29,10 +29,10 @@ class Hasher:
     def verify(self, phc: str | None, password: str) -> bool:
         """Whether ``password`` has the hash ``phc``. With None a dummy is checked: always one argon2 (E09)."""
         try:
-            right = self._argon2.verify(self._dummy if phc is None else phc, password)
+            self._argon2.verify(self._dummy if phc is None else phc, password)
         except (VerificationError, InvalidHashError):
             return False
-        return right and phc is not None
+        return phc is not None
 
     def outdated(self, phc: str) -> bool:
         """Whether ``phc`` was made with other parameters than today's, and should be made anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,15 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ..core.events import Event
 from .errors import StoreRefused, StoreUnavailable
 
 _BUSY_TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_S = 5
 _IMMEDIATE = "totp_immediate"
+
+EVENTS = "totp_events"
+"""Where a connection keeps the events of its transaction until that is durable."""
 
 
 class Database:
@@ -30,6 +34,11 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _parse(url)
         self.engine = _engine(self.url)
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Be told of each audit event once it is durable."""
+        self._listeners.append(listener)
 
     @property
     def path(self) -> Path | None:
@@ -47,8 +56,14 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that is durable when the block is left, or did not happen."""
         with _translated(), self.engine.connect() as connection:
-            with connection.execution_options(**{_IMMEDIATE: True}).begin():
+            events: list[Event] = []
+            connection.info[EVENTS] = events
+            with connection.execution_options(**{_IMMEDIATE: True}).begin() as transaction:
                 yield connection
+                told = transaction.is_active
+        for entry in events if told else ():
+            for listener in self._listeners:
+                listener(entry)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ..core.events import Event, EventKind
 from ..core.model import Account, EndReason, Role
+from .database import EVENTS
 from .tables import account, event, instance, known_browser, login, pending_login
 
 ACCOUNT_COLUMNS = list(account.c)
@@ -64,6 +65,7 @@ def write_event(connection: Connection, value: Event) -> None:
             detail=value.detail,
         )
     )
+    connection.info[EVENTS].append(value)
 
 
 def to_event(row: Row[Any]) -> Event:

@@ -29,7 +29,7 @@ metadata = MetaData(
     }
 )
 
-MARIADB = {
+MARIADB: dict[str, Any] = {
     "mysql_engine": "InnoDB",
     "mysql_charset": "utf8mb4",
     # NO PAD and binary: MariaDB's default says that alice, Alice and "alice " are one name (F08).

@@ -28,9 +28,13 @@ def missing_is_skip() -> Iterator[None]:
     """
     import pytest  # only here: tools/ read parts.py on machines without pytest
 
+    reason = ""
     try:
         yield
     except Missing as missing:
-        if must_be_complete():
-            pytest.fail(f"missing: {missing}", pytrace=False)
-        pytest.skip(f"missing: {missing}")
+        reason = f"missing: {missing}"
+    # Outside the handler, so that the report shows one reason and not two exceptions.
+    if reason and must_be_complete():
+        pytest.fail(reason, pytrace=False)
+    if reason:
+        pytest.skip(reason)

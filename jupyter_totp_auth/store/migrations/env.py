@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import context
+
 from jupyter_totp_auth.store.tables import metadata
 
 context.configure(

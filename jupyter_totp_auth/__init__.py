@@ -1,0 +1,62 @@
+"""Two-factor login for Jupyter. Here are only the hooks that Jupyter looks for.
+
+Standard library only: an error at the import of this file would be logged by Jupyter, which then starts
+with its own token login. Everything that can fail is imported inside the hooks, where a failure ends the
+server instead.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .web.identity import TotpIdentityProvider
+
+__all__ = ["TotpIdentityProvider", "__version__"]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "jupyter_totp_auth"}]
+
+
+def _link_jupyter_server_extension(serverapp: Any) -> None:
+    """Runs before the identity provider is made: put ours in place, or end the server."""
+    _or_end(serverapp, "link")
+
+
+def _load_jupyter_server_extension(serverapp: Any) -> None:
+    """Runs when everything is in place: look whether ours is still there, or end the server."""
+    _or_end(serverapp, "load")
+
+
+def _or_end(serverapp: Any, step: str) -> None:
+    """Run a hook. Jupyter would log its failure and go on without us; ``exit`` does end the server."""
+    if os.environ.get("JUPYTERHUB_SERVICE_URL"):
+        if step == "link":
+            serverapp.log.info("jupyter_totp_auth: JupyterHub logs people in here; standing down.")
+        return
+    try:
+        from . import extension
+
+        getattr(extension, step)(serverapp)
+    except Exception as error:
+        serverapp.log.critical(
+            "jupyter_totp_auth failed (%s: %s), and Jupyter will not start without its two-factor login. "
+            "Reinstall it, or disable it with: jupyter server extension disable jupyter_totp_auth",
+            type(error).__name__,
+            error,
+            exc_info=True,
+        )
+        serverapp.exit(1)
+
+
+def __getattr__(name: str) -> Any:
+    """``c.ServerApp.identity_provider_class = "jupyter_totp_auth.TotpIdentityProvider"``, imported on need."""
+    if name == "TotpIdentityProvider":
+        from .web.identity import TotpIdentityProvider
+
+        return TotpIdentityProvider
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The rim towards Jupyter Server: identity, gate, sockets, pages and the JSON API."""

@@ -1,0 +1,249 @@
+"""The JSON API of one's own account: ``health``, ``login``, ``me``, ``logins``."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from tornado import web
+
+from ..core import recovery, totp
+from ..core.logins import LiveLogin
+from ..core.model import Denied, LoginSession, Refusal
+from ..wiring import iso
+from .cookies import Cookie
+from .login_pages import WRONG, sign_in
+from .pages import TotpHandler
+
+_JSON = "application/json"
+
+
+class ApiError(web.HTTPError):
+    """An error of the contract: a status, a machine word and a sentence."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(status)
+        self.word = reason
+        self.sentence = message
+
+
+class ApiHandler(TotpHandler):
+    """JSON in, JSON out; every state change needs our own page or its token (R30)."""
+
+    @property
+    def login(self) -> LiveLogin:
+        """The login that asks."""
+        if self.visitor.login is None:
+            raise ApiError(403, "signed-out", "Please sign in.")
+        return self.visitor.login
+
+    def insist_on_own_request(self) -> None:
+        """403 for a state change that another site, or a stale page, asks for."""
+        token = self.request.headers.get("X-XSRFToken") or self.request.headers.get("X-CSRFToken")
+        if not self.is_own_request(token or ""):
+            self.xsrf_value()  # the cookie is put right, so that a second try holds
+            raise ApiError(403, "xsrf", "The _xsrf cookie and the X-XSRFToken header must be a pair.")
+
+    def strings(self, *names: str) -> list[str]:
+        """The body's fields, all of them strings and no others. 400 for anything else, 415 for no JSON."""
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if content_type != _JSON:
+            raise ApiError(415, "media-type", "The body has to be application/json.")
+        document = _parse(self.request.body)
+        if set(document) != set(names):
+            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}.")
+        values = [document[name] for name in names]
+        if not all(isinstance(value, str) and _encodes(value) for value in values):
+            raise ApiError(400, "malformed", "Every field has to be a string.")
+        return values
+
+    def answer(self, document: dict[str, Any], status: int = 200) -> None:
+        """A JSON document."""
+        self.set_status(status)
+        self.set_header("Content-Type", _JSON)
+        self.finish(json.dumps(document))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """The contract's error; no trace, no detail."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, ApiError):
+            message, reason = error.sentence, error.word
+        else:
+            message = http.client.responses.get(status_code, "Error")
+            reason = _WORDS.get(status_code, "error")
+        if status_code == 503:  # noqa: PLR2004
+            self.set_header("Retry-After", "2")
+        self.answer({"message": message, "reason": reason}, status_code)
+
+
+_WORDS = {400: "malformed", 404: "not-found", 405: "method", 503: "unavailable"}
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    """A JSON object: no duplicate keys, no NaN, no depth that could hurt."""
+    malformed = ApiError(400, "malformed", "The body is not a JSON object.")
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(items)) != len(items):
+            raise malformed
+        return dict(items)
+
+    def constant(_name: str) -> Any:
+        raise malformed
+
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
+    except (ValueError, RecursionError):
+        raise malformed from None
+    if not isinstance(document, dict):
+        raise malformed
+    return document
+
+
+def _encodes(text: str) -> bool:
+    """Whether the text is Unicode at all: JSON can carry lone surrogates."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class HealthHandler(ApiHandler):
+    """Whether logins can be served, and nothing more."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """From memory: a health check every second must cost nothing."""
+        if self.rim.is_stale():
+            raise ApiError(503, "unavailable", "Logins cannot be served at the moment.")
+        self.answer({"status": "ok"})
+
+
+class LoginHandler(ApiHandler):
+    """Both factors in one call: the same flow and the same charges as the pages."""
+
+    @allow_unauthenticated
+    async def post(self) -> None:
+        """200 and the cookie, or 401: wrong, whichever it was."""
+        self.insist_on_own_request()
+        name, password, code = self.strings("username", "password", "code")
+        if totp.read(code) is None and recovery.read(code) is None:
+            raise ApiError(400, "malformed", "The code is neither six digits nor a recovery code.")
+        flow = self.rim.services.login
+        first = await self.hashing(
+            flow.first_factor,
+            typed_name=name,
+            typed_password=password,
+            origin=self.origin,
+            known_browser=self.rim.cookies.read(
+                self.request, Cookie.KNOWN_BROWSER, secure=self.visitor.secure
+            ),
+        )
+        if isinstance(first, Denied):
+            raise self.refused(first)
+        second = await self.storing(
+            flow.second_factor, pending_bearer=first.bearer, typed_code=code, origin=self.origin
+        )
+        if isinstance(second, Denied):
+            raise self.refused(second)
+        await sign_in(self, second, stay=False)
+        live = LiveLogin(second.value.session, second.value.account)
+        self.answer(await self.storing(describe, self, live))
+
+    def refused(self, denied: Denied) -> ApiError:
+        """429 with Retry-After, or 401."""
+        if denied.refusal is Refusal.THROTTLED:
+            seconds = denied.retry_after or 1
+            self.set_header("Retry-After", str(seconds))
+            return ApiError(429, "throttled", f"Too many tries. Wait {seconds} seconds.")
+        return ApiError(401, "denied", WRONG)
+
+
+class MeHandler(ApiHandler):
+    """Who I am here."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Account, factors, counts, login."""
+        self.answer(await self.storing(describe, self, self.login))
+
+
+def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
+    """What ``GET me`` says of a login and its account. Reads the store."""
+    account, session = live.account, live.session
+    store, policy = handler.rim.services.store.accounts, handler.rim.services.policy
+    return {
+        "username": account.username,
+        "display_name": account.display_name,
+        "initials": account.initials,
+        "color": account.color,
+        "role": account.role.value,
+        "authenticators": len(store.authenticators(account.id)),
+        "recovery_codes_left": store.recovery_codes_left(account.id),
+        "locked": False,
+        "login": {
+            "id": session.id,
+            "expires_at": iso(session.expires_at),
+            "idle_at": None,
+            "fresh_until": iso(session.created_at + policy.fresh_for),
+        },
+    }
+
+
+class LoginsHandler(ApiHandler):
+    """Where I am logged in."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """My live logins, newest first."""
+        mine = self.login
+        sessions = await self.storing(self.rim.services.logins.of_account, mine.account.id)
+        self.answer({"logins": [_as_login(session, mine) for session in sessions]})
+
+    @web.authenticated
+    async def delete(self) -> None:
+        """End all others."""
+        self.insist_on_own_request()
+        logins = self.rim.services.logins
+        await self.storing(logins.end_others, self.login, self.origin.client)
+        await self.rim.sync()
+        self.set_status(204)
+
+
+class OneLoginHandler(ApiHandler):
+    """One of my logins."""
+
+    @web.authenticated
+    async def delete(self, login_id: str) -> None:
+        """End it. Somebody else's is not there."""
+        self.insist_on_own_request()
+        mine, logins = self.login, self.rim.services.logins
+        if not await self.storing(logins.end, mine, login_id, self.origin.client):
+            raise ApiError(404, "not-found", "There is no such login.")
+        await self.rim.sync()
+        if login_id == mine.session.id:
+            self.rim.cookies.clear(self, Cookie.LOGIN)
+        self.set_status(204)
+
+
+def _as_login(session: LoginSession, mine: LiveLogin) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "current": session.id == mine.session.id,
+        "client": session.client,
+        "user_agent": session.user_agent,
+        "created_at": iso(session.created_at),
+        "last_seen_at": iso(session.last_seen_at),
+        "expires_at": iso(session.expires_at),
+    }
+
+
+class NotFoundHandler(ApiHandler):
+    """Everything else under ``api/totp/``: the contract's 404, not Jupyter's page."""
+
+    async def prepare(self) -> None:
+        """Whatever the method."""
+        raise ApiError(404, "not-found", "There is no such endpoint.")

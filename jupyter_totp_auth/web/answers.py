@@ -1,0 +1,96 @@
+"""Answers that the gate writes itself, before any handler exists and before a body is read."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Awaitable, Mapping
+
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+_DRAIN_BYTES = 256 * 1024 * 1024
+_DRAIN_SECONDS = 5
+
+SAFETY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Answer(HTTPMessageDelegate):
+    """A complete response, sent at once.
+
+    What is still coming of the body is thrown away for a while, unread, before the connection closes:
+    closing on a client that is still sending loses it the answer.
+    """
+
+    def __init__(
+        self,
+        request: HTTPServerRequest,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+    ) -> None:
+        assert request.connection is not None
+        self._connection = request.connection
+        self._expects = "Expect" in request.headers
+        self._status = status
+        self._body = body
+        self._headers = HTTPHeaders({**SAFETY_HEADERS, **headers, "Content-Length": str(len(body))})
+        self._head_only = request.method == "HEAD"
+        self._left = _DRAIN_BYTES
+        self._ended = False
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Send the response."""
+        del start_line, headers
+        connection = self._connection
+        connection.set_max_body_size(_DRAIN_BYTES * 4)  # type: ignore[attr-defined]
+        connection.set_body_timeout(_DRAIN_SECONDS)  # type: ignore[attr-defined]
+        line = ResponseStartLine("HTTP/1.1", self._status, http.client.responses.get(self._status, ""))
+        connection.write_headers(line, self._headers, None if self._head_only else self._body)
+        if self._expects:  # nobody has begun to send, and now nobody will
+            self._end()
+        return None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Throw it away."""
+        self._left -= len(chunk)
+        if self._left < 0:
+            self._end()
+        return None
+
+    def finish(self) -> None:
+        """The request is over, so is the response."""
+        self._end()
+
+    def on_connection_close(self) -> None:
+        """Nothing is held."""
+        self._ended = True
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._connection.finish()
+
+
+def json_answer(request: HTTPServerRequest, status: int, reason: str, message: str) -> Answer:
+    """The contract's error: ``{"message", "reason"}``."""
+    body = json.dumps({"message": message, "reason": reason}).encode()
+    return Answer(request, status, {"Content-Type": "application/json"}, body)
+
+
+def redirect_answer(request: HTTPServerRequest, location: str) -> Answer:
+    """A redirect within this server."""
+    return Answer(request, 302, {"Location": location})

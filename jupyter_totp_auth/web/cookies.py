@@ -1,0 +1,107 @@
+"""Our cookies: the only place that names them and their flags (R24).
+
+A login cookie can only be put from an ``Issued``: the evidence that both factors were passed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+from tornado.web import RequestHandler
+
+from ..core.enrollment import Enrolled
+from ..core.login import NewLogin
+from ..core.model import Enrollment, Issued, PendingLogin
+from .visitor import visitor_of
+
+
+class Cookie(str, Enum):
+    """What a cookie is for; the word is part of its name."""
+
+    LOGIN = "login"
+    PENDING = "pending"
+    KNOWN_BROWSER = "known"
+    ENROLLMENT = "enroll"
+
+
+class Cookies:
+    """Reads and writes them for one server.
+
+    Browsers send a host's cookies to all of its ports, so the name carries ours; ``port`` is asked for at
+    each use, since Jupyter settles it late.
+    """
+
+    def __init__(self, base_url: str, *, port: Callable[[], str], override: str = "") -> None:
+        self._base_url = base_url
+        self._port = port
+        self._override = override
+        self._digest = hashlib.sha256(base_url.encode()).hexdigest()[:8]
+
+    def name(self, cookie: Cookie, *, secure: bool) -> str:
+        """``__Host-…`` over https at the root, ``__Secure-…`` under a prefix, bare over plain http."""
+        if self._override:
+            bare = self._override if cookie is Cookie.LOGIN else f"{self._override}-{cookie.value}"
+        else:
+            bare = f"jupyter-totp-{cookie.value}-{self._port()}-{self._digest}"
+        if not secure:
+            return bare
+        return f"__Host-{bare}" if self._base_url == "/" else f"__Secure-{bare}"
+
+    def read(self, request: HTTPServerRequest, cookie: Cookie, *, secure: bool) -> str | None:
+        """The cookie's value. A request over https only reads the prefixed name: the bare one could have
+        been planted over plain http."""
+        morsel = request.cookies.get(self.name(cookie, secure=secure))
+        return morsel.value if morsel is not None else None
+
+    def put_login(
+        self, handler: RequestHandler, issued: Issued[NewLogin] | Issued[Enrolled], *, stay: bool
+    ) -> None:
+        """Sign this browser in. With ``stay`` until the login's absolute end, else until it is closed."""
+        session = issued.value.session
+        lifetime = session.expires_at - session.created_at if stay else None
+        self._put(handler, Cookie.LOGIN, issued.bearer, lifetime)
+        self.clear(handler, Cookie.PENDING)
+        self.clear(handler, Cookie.ENROLLMENT)
+
+    def put_known_browser(self, handler: RequestHandler, bearer: str, lifetime: int) -> None:
+        """Remember this browser. It has its own throttle, and never replaces a factor."""
+        self._put(handler, Cookie.KNOWN_BROWSER, bearer, lifetime)
+
+    def put_pending(self, handler: RequestHandler, issued: Issued[PendingLogin]) -> None:
+        """Carry the pending login to the code page."""
+        self._put(handler, Cookie.PENDING, issued.bearer, None)
+
+    def put_enrollment(self, handler: RequestHandler, issued: Issued[Enrollment]) -> None:
+        """Carry a half-done enrollment from page to page."""
+        self._put(handler, Cookie.ENROLLMENT, issued.bearer, None)
+
+    def clear(self, handler: RequestHandler, cookie: Cookie) -> None:
+        """Take a cookie away, if the browser has it."""
+        secure = self._secure(handler)
+        if self.read(handler.request, cookie, secure=secure) is not None:
+            self._put(handler, cookie, "", 0)
+
+    def _put(
+        self, handler: RequestHandler, cookie: Cookie, value: str, lifetime: int | None
+    ) -> None:
+        secure = self._secure(handler)
+        flags: dict[str, Any] = {} if lifetime is None else {"max_age": lifetime}
+        if secure:
+            flags["secure"] = True
+        handler.set_cookie(
+            self.name(cookie, secure=secure),
+            value,
+            path=self._base_url,
+            httponly=True,
+            samesite="Lax",
+            **flags,
+        )
+
+    @staticmethod
+    def _secure(handler: RequestHandler) -> bool:
+        visitor = visitor_of(handler.request)
+        return visitor is not None and visitor.secure

@@ -1,0 +1,81 @@
+"""Under which names this server may be reached, and whether a request comes from its own pages."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote, urlsplit
+
+from tornado.httputil import HTTPServerRequest
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?")
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+class Hosts:
+    """The Host check, which keeps DNS rebinding out (I17). Loopback names are always allowed."""
+
+    def __init__(self, allowed: Sequence[str], *, local: Sequence[str] = (), sock: str = "") -> None:
+        self._exact = {entry for entry in allowed if not entry.startswith("*.")} | set(local)
+        self._below = tuple(entry[1:] for entry in allowed if entry.startswith("*."))
+        self._sock = sock
+
+    def allows(self, host: str) -> bool:
+        """Whether ``host`` (name, or name:port, as in the Host header) is one of ours."""
+        match = _HOST.fullmatch(host.lower())
+        if match is None:
+            return False
+        name = match.group(1).rstrip(".")
+        if name in self._exact or f"{name}:{match.group(2)}" in self._exact:
+            return True
+        if is_loopback(name) or (self._below and name.endswith(self._below)):
+            return True
+        return bool(self._sock) and unquote(name) == self._sock.lower()
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host name or address can only mean this machine."""
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761 §6.3
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_own_origin(request: HTTPServerRequest, origin: str) -> bool:
+    """Whether ``origin`` names the host and port that the request was sent to.
+
+    Not the scheme: behind a proxy that does not tell it, the login must still work.
+    """
+    parts = urlsplit(origin.lower())
+    if parts.scheme not in _DEFAULT_PORTS or not parts.netloc or parts.path or "@" in parts.netloc:
+        return False
+    host = request.headers.get("Host", "").lower()
+    default = _DEFAULT_PORTS[parts.scheme]
+    return bool(host) and _with_port(parts.netloc, default) == _with_port(host, default)
+
+
+def _with_port(host: str, default: str) -> str:
+    match = _HOST.fullmatch(host)
+    return f"{match.group(1)}:{match.group(2) or default}" if match else host
+
+
+def is_from_own_page(request: HTTPServerRequest) -> bool:
+    """Whether a state change was asked for by one of our own pages, as far as the browser tells (R30).
+
+    Sec-Fetch-Site and Origin must hold where they are sent. Where neither is (no browser), a Referer must
+    not be foreign; the double-submit token is asked for in any case.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    origins = request.headers.get_list("Origin")
+    if origins:
+        return len(origins) == 1 and is_own_origin(request, origins[0])
+    referer = request.headers.get("Referer")
+    if site is None and referer:
+        parts = urlsplit(referer)
+        return is_own_origin(request, f"{parts.scheme}://{parts.netloc}")
+    return True

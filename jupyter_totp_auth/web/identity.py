@@ -1,0 +1,237 @@
+"""The identity provider: answers ``get_user`` from memory, and puts the gate up before anything is served.
+
+Everything of Jupyter's own login is overridden as a whole, not extended: a plain subclass inherits the
+token path, and ``?token=`` then opens the server with no factor at all.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_server.auth.identity import IdentityProvider, User
+from jupyter_server.utils import origin_matches_pat
+from tornado import web
+from traitlets import TraitError, Unicode
+
+from ..core.accounts import Refused
+from ..core.logins import LiveLogin
+from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
+from ..store import StoreRefused
+from ..wiring import build
+from . import start_checks
+from .appearance import BadLogo, Pages
+from .client_address import ClientAddresses
+from .cookies import Cookies
+from .gate import Gate
+from .hosts import Hosts
+from .login_pages import LoginPage, LogoutPage
+from .pool import BoundedPool
+from .rim import Rim
+from .routes import handlers, public_routes
+from .sockets import Sockets
+from .start_checks import UnsafeSetting
+from .visitor import visitor_of
+from .xsrf import Xsrf
+
+_HASH_THREADS = 2
+_HASH_QUEUE = 16
+_STORE_THREADS = 4
+_STORE_QUEUE = 256
+
+_PROFILE_FIELDS = ("display_name", "initials", "color")
+
+
+class TotpIdentityProvider(IdentityProvider):
+    """Password and TOTP code, asked by Jupyter itself.
+
+    Made by the server application before its web application; a failure in here ends the server.
+    """
+
+    token = Unicode("", help="There is no token: it would be a way around both factors.")
+
+    def __init__(self, **kwargs: Any) -> None:
+        # As an argument it beats configuration and command line.
+        super().__init__(**{**kwargs, "token": ""})
+        try:
+            self._build()
+        except (StoreRefused, UnsafeSetting, BadLogo, TraitError) as refusal:
+            self.log.critical("jupyter_totp_auth: not starting. %s", refusal)
+            kwargs["parent"].exit(1)
+
+    def _build(self) -> None:
+        serverapp: Any = self.parent
+        self.settings = TotpAuth(parent=serverapp)
+        start_checks.refuse_unsafe_settings(serverapp, self.settings)
+        self.updatable_fields = list(_PROFILE_FIELDS)
+        self.services = build(self.settings, audit_log=self.log)
+        _keep_from_kernels()
+        self.rim = self._make_rim(serverapp)
+        self.gate: Gate | None = None
+        # Ours from here on: the gate denies by default, and checks the Host itself.
+        serverapp.allow_unauthenticated_access = False
+        serverapp.allow_remote_access = True
+
+    def _make_rim(self, serverapp: Any) -> Rim:
+        base_url, logins = serverapp.base_url, self.services.logins
+        return Rim(
+            services=self.services,
+            base_url=base_url,
+            issuer=self.settings.issuer,
+            cookies=Cookies(
+                base_url,
+                port=lambda: "sock" if serverapp.sock else str(serverapp.port),
+                override=self.settings.cookie_name,
+            ),
+            xsrf=Xsrf(self.services.store.sealer, base_url),
+            pages=Pages(base_url, self.settings.appearance()),
+            sockets=Sockets(lambda digest: logins.live(digest) is not None),
+            hash_pool=BoundedPool("hash", threads=_HASH_THREADS, queue=_HASH_QUEUE),
+            store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
+            log=self.log,
+            default_url=serverapp.default_url,
+        )
+
+    # -- who is it ---------------------------------------------------------------------------------
+
+    def get_user(self, handler: web.RequestHandler) -> User | None:
+        """The person behind a request: from memory, with no database and no await (R26).
+
+        The gate has looked the login up; here it is asked once more whether it still lives.
+        """
+        visitor = visitor_of(handler.request)
+        if visitor is None or visitor.login is None:
+            return None
+        login = self.services.logins.live(visitor.login.session.digest)
+        return None if login is None else _as_user(login)
+
+    def get_user_token(self, handler: web.RequestHandler) -> None:  # type: ignore[override]
+        """Nobody, ever."""
+        del handler
+
+    def get_user_cookie(self, handler: web.RequestHandler) -> User | None:
+        """The same answer as :meth:`get_user`: there is one cookie, and it is ours."""
+        return self.get_user(handler)
+
+    def is_token_authenticated(self, handler: web.RequestHandler) -> bool:
+        """Never: so Origin and _xsrf are always checked."""
+        del handler
+        return False
+
+    def process_login_form(self, handler: web.RequestHandler) -> None:
+        """Nobody: the login page is ours, and the only one."""
+        del handler
+
+    def set_login_cookie(self, handler: web.RequestHandler, user: User) -> None:
+        """Nothing: a login cookie is only put from a login that was granted (``cookies.py``)."""
+        del handler, user
+
+    # -- the profile -------------------------------------------------------------------------------
+
+    def update_user(self, handler: web.RequestHandler, user_data: Any) -> User:
+        """``PATCH /api/me``: display name, initials, colour. ValueError becomes Jupyter's 400.
+
+        Synchronous, since Jupyter does not await it: one short write.
+        """
+        visitor = visitor_of(handler.request)
+        login = visitor.login if visitor else None
+        if login is None or not isinstance(user_data, dict):
+            raise ValueError("There is nobody to update.")
+        self.check_update(user_data)
+        account = login.account
+        values = {name: user_data.get(name, getattr(account, name)) for name in _PROFILE_FIELDS}
+        if not all(isinstance(value, str) for value in values.values()):
+            raise ValueError("Every field has to be a string.")
+        try:
+            changed = self.services.accounts.set_profile(account, actor=account.username, **values)
+        except Refused as refusal:
+            raise ValueError(str(refusal)) from None
+        self.services.logins.sync()
+        return _as_user(LiveLogin(login.session, changed))
+
+    # -- the server's start ------------------------------------------------------------------------
+
+    def get_handlers(self) -> list[Any]:
+        """Our pages and endpoints."""
+        return handlers(self.rim)
+
+    @property
+    def login_available(self) -> bool:
+        """There is a login page."""
+        return True
+
+    @property
+    def auth_enabled(self) -> bool:
+        """There is always authentication."""
+        return True
+
+    def validate_security(self, app: Any, ssl_options: dict[str, Any] | None = None) -> None:
+        """Refuse what is unsafe, then put the gate up: after this, no handler runs for a stranger."""
+        try:
+            start_checks.refuse_plain_http(app, self.settings, tls=ssl_options is not None)
+        except UnsafeSetting as refusal:
+            self.log.critical("jupyter_totp_auth: not starting. %s", refusal)
+            app.exit(1)
+        for name in start_checks.stock_secrets(app):
+            self.log.warning("%s is set. It opens nothing here; remove it.", name)
+        _mend_settings(app.web_app.settings)
+        self.gate = self._make_gate(app)
+        self.gate.install()
+        app.io_loop.add_callback(self.rim.start)
+
+    def _make_gate(self, app: Any) -> Gate:
+        rim, settings = self.rim, self.settings
+        return Gate(
+            app.web_app,
+            base_url=rim.base_url,
+            public=public_routes(settings.public_routes),
+            logins=self.services.logins,
+            cookies=rim.cookies,
+            hosts=Hosts(settings.allowed_hosts, local=app.local_hostnames, sock=app.sock),
+            addresses=ClientAddresses(
+                settings.proxy_networks(), trust_unix=settings.trusts_unix(), log=self.log
+            ),
+            sockets=rim.sockets,
+            pool=rim.store_pool,
+            is_stale=rim.is_stale,
+            allow_origin=lambda origin: _is_allowed_origin(app, origin),
+            log=self.log,
+        )
+
+    def stands_guard(self, application: web.Application) -> bool:
+        """Whether our gate is still before this application's handlers."""
+        return self.gate is not None and self.gate.stands(application)
+
+    login_handler_class = LoginPage
+    logout_handler_class = LogoutPage
+
+
+def _as_user(login: LiveLogin) -> User:
+    account = login.account
+    return User(
+        username=account.username,
+        name=account.display_name,
+        display_name=account.display_name,
+        initials=account.initials,
+        color=account.color,
+    )
+
+
+def _is_allowed_origin(app: Any, origin: str) -> bool:
+    """An origin that the configuration names. ``*`` names none: with a cookie it would mean everybody."""
+    if app.allow_origin:
+        return app.allow_origin not in ("", "*") and app.allow_origin == origin
+    return bool(app.allow_origin_pat) and origin_matches_pat(app.allow_origin_pat, origin)
+
+
+def _keep_from_kernels() -> None:
+    """Kernels inherit the environment; a database URL can hold a password (R41)."""
+    for variable in (DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE):
+        os.environ.pop(variable, None)
+
+
+def _mend_settings(settings: dict[str, Any]) -> None:
+    """``next`` can carry somebody's secret; the access log must not (X5)."""
+    settings.setdefault("extra_log_scrub_param_keys", [])
+    settings["extra_log_scrub_param_keys"] = [*settings["extra_log_scrub_param_keys"], "next"]

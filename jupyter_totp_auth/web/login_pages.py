@@ -1,0 +1,200 @@
+"""The pages ``login``, ``login/code`` and ``logout``: read the fields, ask the core, show the outcome."""
+
+from __future__ import annotations
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+
+from ..core import recovery, totp
+from ..core.login import NewLogin
+from ..core.model import Denied, Issued, PendingLogin, Refusal
+from .cookies import Cookie
+from .pages import STALE, Message, PageHandler, TotpHandler, drift_message
+from .visitor import Visitor
+
+WRONG = "That did not work: the user name, the password or the code is wrong."
+WRONG_PASSWORD = "That password is wrong."  # noqa: S105
+BEGIN_AGAIN = "That took too long, or too many codes were wrong. Please sign in again."
+NOT_A_CODE = "A code is the six digits that your app shows; a recovery code has 24 letters and digits."
+
+
+class LoginPage(PageHandler):
+    """Name and password. The answer is the code page, whatever they were."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """The form; or onward, for somebody who is signed in."""
+        if self.visitor.login is not None:
+            self.go(self.next_url())
+        else:
+            self.form()
+
+    @allow_unauthenticated
+    async def post(self) -> None:
+        """Check the first factor."""
+        name, password = self.field("username"), self.field("password")
+        if not self.is_own_request(self.field("_xsrf")):
+            self.form(name, status=403, message=Message("warning", STALE))
+            return
+        outcome = await self.hashing(
+            self.rim.services.login.first_factor,
+            typed_name=name,
+            typed_password=password,
+            origin=self.origin,
+            known_browser=self.rim.cookies.read(
+                self.request, Cookie.KNOWN_BROWSER, secure=self.visitor.secure
+            ),
+        )
+        self.answer(outcome, name)
+
+    def answer(self, outcome: Issued[PendingLogin] | Denied, name: str) -> None:
+        """Onward to the code page, or the form once more."""
+        match outcome:
+            case Issued():
+                self.rim.cookies.put_pending(self, outcome)
+                self.go(self.with_next("login/code"))
+            case Denied(refusal=Refusal.THROTTLED, retry_after=seconds):
+                self.form(name, status=429, message=self.throttled(seconds or 1))
+            case _:
+                self.form(name, status=401, message=Message("error", WRONG_PASSWORD))
+
+    def form(self, username: str = "", *, status: int = 200, message: Message | None = None) -> None:
+        """The login form. What the field held is shown again only if it can be a name."""
+        shown = username if len(username) <= _LONGEST_SHOWN else ""
+        self.page("login.html", status=status, message=message, username=shown)
+
+
+_LONGEST_SHOWN = 64
+
+
+class CodePage(PageHandler):
+    """The six digits, or a recovery code."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """The form, for a browser with a pending login."""
+        if self.visitor.login is not None:
+            self.go(self.next_url())
+        elif await self.storing(self.rim.services.login.is_pending, self._pending):
+            self.form()
+        else:
+            self.go(self.with_next("login"))
+
+    @allow_unauthenticated
+    async def post(self) -> None:
+        """Check the second factor."""
+        code = self.field("code")
+        if not self.is_own_request(self.field("_xsrf")):
+            self.form(status=403, message=Message("warning", STALE))
+        elif totp.read(code) is None and recovery.read(code) is None:
+            self.form(status=400, message=Message("error", NOT_A_CODE))
+        else:
+            outcome = await self.storing(
+                self.rim.services.login.second_factor,
+                pending_bearer=self._pending,
+                typed_code=code,
+                origin=self.origin,
+            )
+            await self.answer(outcome)
+
+    async def answer(self, outcome: Issued[NewLogin] | Denied) -> None:
+        """In, or the form once more, or back to the start."""
+        match outcome:
+            case Issued():
+                await sign_in(self, outcome, stay=self.field("stay") == "1")
+                self.go(self.next_url())
+            case Denied(refusal=Refusal.EXPIRED):
+                self.rim.cookies.clear(self, Cookie.PENDING)
+                message = Message("warning", BEGIN_AGAIN)
+                self.page(
+                    "login.html", status=401, message=message, username="", action=self.with_next("login")
+                )
+            case Denied(refusal=Refusal.THROTTLED, retry_after=seconds):
+                self.form(status=429, message=self.throttled(seconds or 1))
+            case Denied(refusal=Refusal.CLOCK, drift=drift):
+                self.form(status=401, message=drift_message(drift or 0))
+            case _:
+                self.form(status=401, message=Message("error", WRONG))
+
+    def form(self, *, status: int = 200, message: Message | None = None) -> None:
+        """The code form."""
+        stay = self.request.method == "POST" and self.field("stay") == "1"
+        self.page(
+            "code.html",
+            status=status,
+            message=message,
+            stay=stay,
+            restart_url=self.with_next("login"),
+        )
+
+    @property
+    def _pending(self) -> str | None:
+        return self.rim.cookies.read(self.request, Cookie.PENDING, secure=self.visitor.secure)
+
+
+async def sign_in(handler: TotpHandler, issued: Issued[NewLogin], *, stay: bool) -> None:
+    """Put the cookies of a login that was just granted, and end the one this browser had before."""
+    rim = handler.rim
+    rim.cookies.put_login(handler, issued, stay=stay)
+    if issued.value.known_browser is not None:
+        lifetime = rim.services.policy.known_browser_lifetime
+        rim.cookies.put_known_browser(handler, issued.value.known_browser, lifetime)
+    rim.xsrf.issue(handler, login_bearer=issued.bearer, secure=handler.visitor.secure)
+    await handler.storing(rim.services.logins.load, issued.bearer)
+    await end_login(handler, handler.visitor)
+
+
+async def end_login(handler: TotpHandler, visitor: Visitor) -> None:
+    """End the visitor's login, if there is one, and cut its sockets before anything is answered."""
+    if visitor.login is not None:
+        logins = handler.rim.services.logins
+        await handler.storing(logins.log_out, visitor.login, visitor.origin.client)
+        await handler.rim.sync()
+
+
+class LogoutPage(PageHandler):
+    """POST ends the login. GET does, too, where a person chose *Log Out* in this server's own page."""
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        """End at once for a same-origin navigation of a document; else ask.
+
+        Not for Sec-Fetch-Site alone: an ``<img>`` in a notebook is same-origin as well.
+        """
+        login = self.visitor.login
+        fetch = [self.request.headers.get(f"Sec-Fetch-{what}") for what in ("Site", "Mode", "Dest")]
+        if login is None:
+            self.goodbye()
+        elif fetch == ["same-origin", "navigate", "document"]:
+            await self.end()
+        else:
+            self.ask()
+
+    @allow_unauthenticated
+    async def post(self) -> None:
+        """End the login."""
+        if self.visitor.login is not None and not self.is_own_request(self.field("_xsrf")):
+            self.ask(status=403, message=Message("warning", STALE))
+        else:
+            await self.end()
+
+    async def end(self) -> None:
+        """End it in the store, cut its sockets, take the cookie away, and renew the CSRF pair."""
+        await end_login(self, self.visitor)
+        self.rim.cookies.clear(self, Cookie.LOGIN)
+        if self.rim.base_url == "/":  # under a prefix, the rest of the site is not ours to clear
+            self.set_header("Clear-Site-Data", '"cache", "storage"')
+        self.goodbye(fresh=True)
+
+    def ask(self, *, status: int = 200, message: Message | None = None) -> None:
+        """A button."""
+        login = self.visitor.login
+        name = login.account.display_name if login else ""
+        self.page(
+            "logout.html", status=status, message=message, username=name, back_url=self.rim.base_url
+        )
+
+    def goodbye(self, *, fresh: bool = False) -> None:
+        """This browser is logged out."""
+        secure = self.visitor.secure
+        token = self.rim.xsrf.issue(self, login_bearer=None, secure=secure) if fresh else ""
+        self.page("signed_out.html", xsrf=token, login_url=f"{self.rim.base_url}login")

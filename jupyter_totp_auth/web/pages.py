@@ -1,0 +1,247 @@
+"""The base of our pages: strict headers, one-valued fields, the CSRF check, errors that keep the form."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+from tornado import web
+
+from ..core.model import Origin
+from ..store import StoreUnavailable
+from .gate import ANONYMOUS_BODY
+from .hosts import is_from_own_page
+from .next_url import safe_next
+from .pool import Busy
+from .rim import Rim
+from .visitor import Visitor, visitor_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_HSTS = f"max-age={365 * 24 * 3600}"
+_FORM = "application/x-www-form-urlencoded"
+
+STALE = "This page had been open for too long. Please try again."
+
+
+@dataclass(frozen=True)
+class Message:
+    """A line above a form: ``kind`` is error, info or warning."""
+
+    kind: str
+    text: str
+
+
+class Unavailable(web.HTTPError):
+    """503: the store or the hash queue cannot take this now. Nothing was granted."""
+
+    def __init__(self) -> None:
+        super().__init__(503)
+
+
+class TotpHandler(web.RequestHandler):
+    """What pages and JSON endpoints share. A plain tornado handler: nothing of Jupyter's can open it."""
+
+    totp_body_limit = ANONYMOUS_BODY
+    csp = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+    def initialize(self, rim: Rim) -> None:
+        """tornado's way to hand things to a handler."""
+        self.rim = rim
+
+    @property
+    def visitor(self) -> Visitor:
+        """The sender, as the gate decided."""
+        visitor = visitor_of(self.request)
+        if visitor is None:  # the gate was not asked: there is no such way
+            raise web.HTTPError(403)
+        return visitor
+
+    @property
+    def origin(self) -> Origin:
+        """Where the request comes from, for the audit log."""
+        return self.visitor.origin
+
+    def get_current_user(self) -> Any:
+        """For tornado's log line only."""
+        login = self.visitor.login
+        return login.account.username if login else None
+
+    def set_default_headers(self) -> None:
+        """R32."""
+        self.clear_header("Server")
+        visitor = visitor_of(self.request)
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": self.csp,
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            # Not no-referrer: Chromium then sends "Origin: null" on a form's own POST.
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+        if visitor is not None and visitor.secure:
+            headers["Strict-Transport-Security"] = _HSTS
+        for name, value in headers.items():
+            self.set_header(name, value)
+
+    def check_xsrf_cookie(self) -> None:
+        """Not here: tornado would answer with a bare 403 page. :meth:`is_own_request` is asked instead."""
+
+    def is_own_request(self, submitted_token: str) -> bool:
+        """Whether this state change comes from our own page: origin and double-submit token (R30)."""
+        bearer = self.visitor.bearer if self.visitor.login else None
+        return is_from_own_page(self.request) and self.rim.xsrf.holds(
+            self, submitted_token, login_bearer=bearer
+        )
+
+    def xsrf_value(self) -> str:
+        """The token for a form of this very state."""
+        visitor = self.visitor
+        bearer = visitor.bearer if visitor.login else None
+        return self.rim.xsrf.token(self, login_bearer=bearer, secure=visitor.secure)
+
+    async def hashing(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what hashes, in the bounded pool."""
+        return await self._guarded(self.rim.hash_pool.run(call, *args, **kwargs))
+
+    async def storing(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what reads or writes the store."""
+        return await self._guarded(self.rim.store_pool.run(call, *args, **kwargs))
+
+    @staticmethod
+    async def _guarded(work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except (StoreUnavailable, Busy):
+            raise Unavailable from None
+
+
+class PageHandler(TotpHandler):
+    """A page made of a form."""
+
+    async def prepare(self) -> None:
+        """Forms only."""
+        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if self.request.method == "POST" and content_type != _FORM:
+            raise web.HTTPError(415)
+
+    def field(self, name: str) -> str:
+        """A form field as it was sent: one value, from the body, nothing stripped or replaced.
+
+        tornado's own getters turn control characters into blanks: two passwords would become one.
+        """
+        values = self.request.body_arguments.get(name, [b""])
+        if len(values) != 1:
+            raise web.HTTPError(400)
+        try:
+            return values[0].decode("utf-8")
+        except UnicodeDecodeError:
+            raise web.HTTPError(400) from None
+
+    def next_url(self) -> str:
+        """Where the person wanted to go (``?next=``), as far as it is on this server."""
+        values = self.request.query_arguments.get("next", [])
+        raw = values[0].decode("utf-8", "replace") if len(values) == 1 else None
+        return safe_next(raw, self.rim.base_url)
+
+    def with_next(self, page: str) -> str:
+        """The URL of one of our pages, carrying ``next`` along."""
+        wanted = self.next_url()
+        url = f"{self.rim.base_url}{page}"
+        return url if wanted == self.rim.base_url else f"{url}?{urlencode({'next': wanted})}"
+
+    def go(self, url: str) -> None:
+        """See other (303): the answer to a form is another page."""
+        self.redirect(url, status=303)
+
+    def page(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        message: Message | None = None,
+        xsrf: str = "",
+        **variables: Any,
+    ) -> None:
+        """Answer with a page under a strict CSP with a fresh nonce.
+
+        ``xsrf``: a token issued in this very request, which the request's own cookie does not hold yet.
+        """
+        nonce = secrets.token_urlsafe(16)
+        self.set_status(status)
+        self.set_header(
+            "Content-Security-Policy",
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+            "img-src 'self' data:; form-action 'self'; base-uri 'none'; object-src 'none'; "
+            "frame-ancestors 'none'",
+        )
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
+        variables.setdefault("action", self.with_next(self.request.path[len(self.rim.base_url) :]))
+        self.finish(
+            self.rim.pages.render(
+                template,
+                nonce=nonce,
+                xsrf=xsrf or self.xsrf_value(),
+                message=message,
+                status=status,
+                **variables,
+            )
+        )
+
+    def throttled(self, seconds: int) -> Message:
+        """429, with how long to wait: the same words for every name."""
+        self.set_header("Retry-After", str(seconds))
+        return Message("error", f"Too many tries. Please wait {_in_words(seconds)}, then try again.")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """A page for what has no form to go back to: no trace, no detail."""
+        del kwargs
+        if status_code == 503:  # noqa: PLR2004
+            self.set_header("Retry-After", "2")
+        title, text = _ERRORS.get(status_code, _ERRORS[500])
+        self.page(
+            "error.html",
+            status=status_code,
+            title=title,
+            text=text,
+            link_url=f"{self.rim.base_url}login",
+            link_text="To the sign-in page",
+        )
+
+
+_ERRORS = {
+    400: ("That did not arrive whole", "The form was not understood. Please go back and try again."),
+    403: ("Not from here", "This request did not come from one of this server's own pages."),
+    404: ("Nothing here", "There is no such page."),
+    405: ("Not this way", "This page cannot be asked for in that way."),
+    415: ("Not a form", "This page only takes forms."),
+    500: ("Something went wrong", "The server could not do this. Its log says why."),
+    503: (
+        "Busy just now",
+        "Signing in is not possible at the moment. Nothing was lost; please try again in a few seconds.",
+    ),
+}
+
+_MINUTE = 60
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 2 * _MINUTE:
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
+    return f"{-(-seconds // _MINUTE)} minutes"
+
+
+def drift_message(drift: int) -> Message:
+    """What to say when a code was right for another minute (seconds; positive: the phone is ahead)."""
+    off = _in_words(abs(drift))
+    return Message(
+        "error",
+        f"Your phone's or the server's clock is off by about {off}. Set the phone's clock to be set "
+        "automatically, then use the next code.",
+    )

@@ -1,0 +1,91 @@
+"""What the handlers of this rim share: the services, and the server's own parts around them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from tornado.ioloop import PeriodicCallback
+
+from ..store import StoreUnavailable
+from ..wiring import Services
+from .appearance import Pages
+from .cookies import Cookies
+from .pool import BoundedPool
+from .sockets import Sockets
+from .xsrf import Xsrf
+
+_POLL_MS = 250
+_STALE_AFTER = 15.0
+"""Seconds for which logins are answered from memory while the store is silent; then 503."""
+
+_FLUSH_EVERY = 60.0
+_PURGE_EVERY = 600.0
+
+
+@dataclass
+class Rim:
+    """Shared by all handlers of one server."""
+
+    services: Services
+    base_url: str
+    issuer: str
+    cookies: Cookies
+    xsrf: Xsrf
+    pages: Pages
+    sockets: Sockets
+    hash_pool: BoundedPool
+    store_pool: BoundedPool
+    log: Any
+    default_url: str
+    _heard_at: float = field(default_factory=time.monotonic)
+    _flushed_at: float = field(default_factory=time.monotonic)
+    _purged_at: float = 0.0
+    _poll: PeriodicCallback | None = None
+
+    def is_stale(self) -> bool:
+        """Whether the store has been silent for so long that memory cannot be trusted any more."""
+        return time.monotonic() - self._heard_at > _STALE_AFTER
+
+    def start(self) -> None:
+        """Keep memory and sockets true from now on. To be called on the running event loop."""
+        self._heard_at = time.monotonic()
+        self._poll = PeriodicCallback(self._tick, _POLL_MS)
+        self._poll.start()
+
+    async def sync(self) -> None:
+        """Learn of what ended, here or in another process, and close its sockets."""
+        ended = await self.store_pool.run(self.services.logins.sync)
+        self._heard_at = time.monotonic()
+        self.sockets.close(ended)
+
+    async def _tick(self) -> None:
+        try:
+            await self.sync()
+            self.sockets.sweep()
+            await self._housekeeping()
+        except StoreUnavailable as error:
+            if not self.is_stale():
+                self.log.warning("The account store does not answer (%s).", error)
+        except Exception:
+            self.log.exception("jupyter_totp_auth: the look at the account store failed")
+
+    async def _housekeeping(self) -> None:
+        now, services = time.monotonic(), self.services
+        if now - self._flushed_at > _FLUSH_EVERY:
+            self._flushed_at = now
+            services.logins.forget_expired()
+            await self.store_pool.run(services.logins.flush)
+        if now - self._purged_at > _PURGE_EVERY:
+            self._purged_at = now
+            at = services.clock()
+            before = at - services.policy.ended_login_memory
+            await self.store_pool.run(
+                partial(services.store.logins.purge, at=at, ended_before=before)
+            )
+
+    async def admit(self, bearer: str) -> None:
+        """Take a login that was just opened into memory, so that its next request finds it there."""
+        await self.store_pool.run(self.services.logins.load, bearer)

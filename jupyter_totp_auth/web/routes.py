@@ -1,0 +1,93 @@
+"""Our URLs, and which of all URLs are public: the list that ``jupyter totp routes --public`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import PublicStaticFileHandler
+from tornado import web
+
+from .account_api import (
+    HealthHandler,
+    LoginHandler,
+    LoginsHandler,
+    MeHandler,
+    NotFoundHandler,
+    OneLoginHandler,
+)
+from .appearance import STATIC, STATIC_FILES
+from .enroll_pages import EnrollAccountPage, EnrollCodePage, EnrollDonePage, EnrollPhonePage
+from .gate import PublicRoute
+from .login_pages import CodePage, LoginPage, LogoutPage
+from .rim import Rim
+
+_FILES = "|".join(name.replace(".", r"\.") for name in STATIC_FILES)
+
+
+class PageFileHandler(web.StaticFileHandler):
+    """The style sheet and the script of our pages. Their URLs carry a version, so they may be kept."""
+
+    totp_body_limit = 0
+
+    def set_extra_headers(self, path: str) -> None:
+        """For the pages of this server only."""
+        del path
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+
+    @allow_unauthenticated
+    async def get(self, path: str, include_body: bool = True) -> None:
+        """The file."""
+        await super().get(path, include_body)
+
+    @allow_unauthenticated
+    def head(self, path: str) -> Any:
+        """Its headers."""
+        return super().head(path)
+
+
+_PUBLIC_PAGES: list[tuple[str, type[Any]]] = [
+    (r"login", LoginPage),
+    (r"login/code", CodePage),
+    (r"logout", LogoutPage),
+    (r"enroll", EnrollCodePage),
+    (r"enroll/account", EnrollAccountPage),
+    (r"enroll/phone", EnrollPhonePage),
+    (r"enroll/recovery-codes", EnrollDonePage),
+    (r"api/totp/health", HealthHandler),
+    (r"api/totp/login", LoginHandler),
+]
+
+_PRIVATE: list[tuple[str, type[Any]]] = [
+    (r"api/totp/me", MeHandler),
+    (r"api/totp/logins", LoginsHandler),
+    (r"api/totp/logins/([0-9a-f]{1,32})", OneLoginHandler),
+    (r"api/totp/.*", NotFoundHandler),
+]
+
+_STATIC_PATTERN = rf"login/static/({_FILES})"
+
+
+def handlers(rim: Rim) -> list[tuple[str, Any, dict[str, Any]]]:
+    """What we add to the application; base_url is put before each pattern by Jupyter."""
+    shared = {"rim": rim}
+    ours = [(f"/{pattern}", owner, shared) for pattern, owner in [*_PUBLIC_PAGES, *_PRIVATE]]
+    static: tuple[str, Any, dict[str, Any]] = (
+        f"/{_STATIC_PATTERN}",
+        PageFileHandler,
+        {"path": str(STATIC)},
+    )
+    return [static, *ours]
+
+
+def public_routes(extra: Sequence[str] = ()) -> list[PublicRoute]:
+    """Everything that answers without a login, ``extra`` being ``TotpAuth.public_routes``."""
+    return [
+        *(PublicRoute(pattern, owner) for pattern, owner in _PUBLIC_PAGES),
+        PublicRoute(_STATIC_PATTERN, PageFileHandler),
+        PublicRoute(r"(robots\.txt|favicon\.ico)", PublicStaticFileHandler),
+        *(PublicRoute(pattern, None) for pattern in extra),
+    ]

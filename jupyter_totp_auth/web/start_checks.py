@@ -1,0 +1,88 @@
+"""What must not be set where two factors guard the door: refused at the start, or named in a warning (R2).
+
+Read from the configuration rather than from the traits: unset and default must be told apart.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..settings import TotpAuth
+from .hosts import is_loopback
+
+_OPEN_VARIABLE = "JUPYTER_SERVER_ALLOW_UNAUTHENTICATED_ACCESS"
+
+_STOCK_SECRETS = [
+    ("IdentityProvider", "token"),
+    ("TotpIdentityProvider", "token"),
+    ("PasswordIdentityProvider", "token"),
+    ("PasswordIdentityProvider", "hashed_password"),
+    ("ServerApp", "token"),
+    ("ServerApp", "password"),
+    ("NotebookApp", "token"),
+    ("NotebookApp", "password"),
+]
+_STOCK_VARIABLES = ["JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE"]
+
+
+class UnsafeSetting(Exception):
+    """A setting that would open a door beside the login. The message names it and what to do."""
+
+
+def _is_set(serverapp: Any, section: str, name: str) -> bool:
+    return name in serverapp.config.get(section, {})
+
+
+def refuse_unsafe_settings(serverapp: Any, settings: TotpAuth) -> None:
+    """Raises UnsafeSetting for the first that is found."""
+    if serverapp.disable_check_xsrf:
+        raise UnsafeSetting(
+            "ServerApp.disable_check_xsrf lets other sites act in a signed-in browser. Remove it."
+        )
+    if serverapp.allow_origin == "*" and serverapp.allow_credentials:
+        raise UnsafeSetting(
+            "ServerApp.allow_origin='*' with allow_credentials lets every site use a login. "
+            "Name the one origin that needs it."
+        )
+    for name in ("login_handler_class", "logout_handler_class"):
+        for section in ("ServerApp", "IdentityProvider", "TotpIdentityProvider"):
+            if _is_set(serverapp, section, name):
+                raise UnsafeSetting(f"{section}.{name} would replace the two-factor login. Remove it.")
+    _refuse_open_access(serverapp)
+    if serverapp.config.get("ServerApp", {}).get("allow_remote_access") and not settings.allowed_hosts:
+        raise UnsafeSetting(
+            "ServerApp.allow_remote_access takes the host check away. Name the host instead: "
+            "c.TotpAuth.allowed_hosts = ['jupyter.example']"
+        )
+
+
+def _refuse_open_access(serverapp: Any) -> None:
+    configured = serverapp.config.get("ServerApp", {}).get("allow_unauthenticated_access")
+    in_environment = os.environ.get(_OPEN_VARIABLE, "").lower() in ("true", "yes")
+    if configured or (configured is None and in_environment):
+        where = "ServerApp.allow_unauthenticated_access" if configured else _OPEN_VARIABLE
+        raise UnsafeSetting(f"{where} opens what has no rule of its own to everybody. Remove it.")
+
+
+def refuse_plain_http(serverapp: Any, settings: TotpAuth, *, tls: bool) -> None:
+    """Listening beyond this machine needs TLS, here or in a proxy that is named. Raises UnsafeSetting."""
+    if serverapp.sock or is_loopback(serverapp.ip) or tls:
+        return
+    if settings.trusted_proxies or settings.allow_plain_http:
+        return
+    raise UnsafeSetting(
+        f"ServerApp.ip={serverapp.ip or '*'} listens beyond this machine without TLS: passwords and codes "
+        "would be readable on the way. Set ServerApp.certfile and keyfile, or name the proxy that speaks "
+        "https in TotpAuth.trusted_proxies, or set TotpAuth.allow_plain_http."
+    )
+
+
+def stock_secrets(serverapp: Any) -> list[str]:
+    """The stock tokens and passwords left in the configuration. They open nothing; people should know."""
+    configured = [
+        f"{section}.{name}"
+        for section, name in _STOCK_SECRETS
+        if serverapp.config.get(section, {}).get(name)
+    ]
+    return configured + [variable for variable in _STOCK_VARIABLES if os.environ.get(variable)]

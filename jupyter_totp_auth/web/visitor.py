@@ -1,0 +1,33 @@
+"""Who is behind a request, decided once by the gate and carried on the request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tornado.httputil import HTTPServerRequest
+
+from ..core.logins import LiveLogin
+from ..core.model import Origin
+
+_ATTRIBUTE = "totp_visitor"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A request's sender: where from, over what, and the login (None: anonymous)."""
+
+    origin: Origin
+    secure: bool
+    """Whether the person's browser speaks https, to us or to a trusted proxy."""
+    login: LiveLogin | None = None
+    bearer: str | None = field(default=None, repr=False)
+
+
+def attach(request: HTTPServerRequest, visitor: Visitor) -> None:
+    """Put the visitor on its request."""
+    setattr(request, _ATTRIBUTE, visitor)
+
+
+def visitor_of(request: HTTPServerRequest) -> Visitor | None:
+    """The visitor, or None where the request never passed the gate: then it is nobody."""
+    return getattr(request, _ATTRIBUTE, None)

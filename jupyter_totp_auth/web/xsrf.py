@@ -1,0 +1,74 @@
+"""The double-submit token, bound: to the login where there is one, else to this installation (R30).
+
+The format, and the cookie's name and path, are tornado's: JupyterLab reads the cookie and Jupyter's own
+handlers compare it. Only its 16 bytes are ours. So a pair that was made up, or that stems from before the
+login, is recognised on our own endpoints, without a table of tokens.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import Any
+
+from tornado.web import RequestHandler
+
+from ..core.sealing import Purpose, Sealer
+
+COOKIE = "_xsrf"
+_BYTES = 16
+_NONCE = 8
+
+
+class Xsrf:
+    """Makes and judges the pairs of one installation."""
+
+    def __init__(self, sealer: Sealer, base_url: str) -> None:
+        self._sealer = sealer
+        self._base_url = base_url
+
+    def token(self, handler: RequestHandler, *, login_bearer: str | None, secure: bool) -> str:
+        """The token for a form. Sets the cookie where the browser has none, or one of another state."""
+        _, raw, _ = _decode(handler, handler.get_cookie(COOKIE) or "")
+        if raw is not None and self._is_genuine(raw, login_bearer):
+            return _encode(handler, raw)
+        return self.issue(handler, login_bearer=login_bearer, secure=secure)
+
+    def issue(self, handler: RequestHandler, *, login_bearer: str | None, secure: bool) -> str:
+        """A new pair: at each login and log-out."""
+        raw = self._bound(login_bearer) if login_bearer else self._signed(secrets.token_bytes(_NONCE))
+        text = _encode(handler, raw)
+        flags: dict[str, Any] = {"secure": True} if secure else {}
+        handler.set_cookie(COOKIE, text, path=self._base_url, samesite="Lax", **flags)
+        return text
+
+    def holds(self, handler: RequestHandler, submitted: str, *, login_bearer: str | None) -> bool:
+        """Whether cookie and submitted token are a pair, and ours, for this very state."""
+        _, in_cookie, _ = _decode(handler, handler.get_cookie(COOKIE) or "")
+        _, given, _ = _decode(handler, submitted)
+        if in_cookie is None or given is None or not hmac.compare_digest(in_cookie, given):
+            return False
+        return self._is_genuine(given, login_bearer)
+
+    def _is_genuine(self, raw: bytes, login_bearer: str | None) -> bool:
+        expected = self._bound(login_bearer) if login_bearer else self._signed(raw[:_NONCE])
+        return hmac.compare_digest(raw, expected)
+
+    def _bound(self, login_bearer: str) -> bytes:
+        return self._sealer.mac(Purpose.XSRF, "login", login_bearer)[:_BYTES]
+
+    def _signed(self, nonce: bytes) -> bytes:
+        return nonce + self._sealer.mac(Purpose.XSRF, "visitor", nonce)[: _BYTES - _NONCE]
+
+
+def _decode(handler: RequestHandler, text: str) -> tuple[Any, bytes | None, Any]:
+    decoded: tuple[Any, bytes | None, Any] = handler._decode_xsrf_token(text)
+    return decoded
+
+
+def _encode(handler: RequestHandler, raw: bytes) -> str:
+    """tornado's masked form (a fresh mask each time: no BREACH). It sets no cookie for a version given."""
+    handler._raw_xsrf_token = (2, raw, 0)
+    if hasattr(handler, "_xsrf_token"):
+        del handler._xsrf_token
+    return handler.xsrf_token.decode("ascii")

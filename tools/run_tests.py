@@ -1,0 +1,295 @@
+"""Run the checks and the tests in groups, all of them, and say how it went: run_tests.py GROUP…
+
+Quick groups first. A failure does not stop the rest. The output of each group stays in .test-logs/.
+Without names, every group runs. Each folder of tests is a group; a new folder needs no word here.
+Runs with .venv's Python, and needs only the standard library itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / ".test-logs"
+sys.path.insert(0, str(ROOT))
+
+from tests.services import must_be_complete  # noqa: E402 - needs the path above
+
+PYTHON = sys.executable
+COVERAGE = LOGS / "coverage"
+
+# A group that does not end has failed; the next ones still get their turn.
+SECONDS_PER_GROUP = 900
+SECONDS_TO_TIDY_UP = 15
+
+NOTHING_COLLECTED = 5  # pytest's exit status
+CLOSING = re.compile(r"\d+ (passed|failed|skipped|errors?|deselected|xfailed)\b.* in [\d.]+s")
+COLOR = re.compile(r"\x1b\[[\d;]*m")
+
+# Checks are commands: each counts as one test. Coverage is measured by the group "core".
+CHECKS: dict[str, list[list[str]]] = {
+    "lint": [
+        [PYTHON, "-m", "ruff", "check"],
+        [PYTHON, "-m", "ruff", "format", "--check"],
+    ],
+    "types": [[PYTHON, "-m", "mypy"]],
+    "floors": [["lint-imports", "--no-logo"]],
+    "coverage": [
+        [
+            *(PYTHON, "-m", "coverage", "report", f"--data-file={COVERAGE}"),
+            *("--include=jupyter_totp_auth/core/*", "--fail-under=100"),
+        ],
+    ],
+}
+
+# In this order; "house" is the files that lie in tests/ itself. Folders not named here (of later
+# parts) run between the first and the last, which take long.
+FIRST = ["core", "house", "factors", "services", "store", "web", "cli", "host"]
+LAST = ["hosting", "attacks", "browser"]
+# Without these there is no project: their absence is an accident, not a choice.
+NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
+QUICK = ["lint", "types", "floors", "unit", "house", "factors", "web"]
+# Short names for several groups.
+NAMES = {"unit": ["core", "coverage"], "quick": QUICK}
+
+
+@dataclass
+class Result:
+    """How a group went."""
+
+    name: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0
+    closing: str = ""
+    not_run: Counter[str] = field(default_factory=Counter)
+    """Why something did not run, and how many tests: of all, where the group did not run."""
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many tests there are."""
+        return self.passed + self.failed + self.skipped
+
+
+def main(names: Sequence[str]) -> int:
+    """Run these groups and report; the exit status is 0 only if nothing failed."""
+    os.chdir(ROOT)
+    LOGS.mkdir(exist_ok=True)
+    results = []
+    try:
+        for name in in_order(names):
+            print(f"\n━━ {name}", flush=True)
+            results.append(run_check(name) if name in CHECKS else run_tests(name))
+    except KeyboardInterrupt:
+        stopped = Result("stopped by Ctrl-C", failed=1, closing="the groups after this did not run")
+        results.append(stopped)
+    return report(results)
+
+
+def in_order(names: Sequence[str]) -> list[str]:
+    """Expand short names, keep the order and drop what comes twice."""
+    wanted = list(names) or ["lint", "types", "floors", "core", "coverage", *test_groups()[1:]]
+    while short := [name for name in wanted if name in NAMES]:
+        at = wanted.index(short[0])
+        wanted[at : at + 1] = NAMES[short[0]]
+    known = {*CHECKS, *test_groups()}
+    if unknown := [name for name in wanted if name not in known]:
+        sys.exit(f"no such group: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    return list(dict.fromkeys(wanted))
+
+
+def test_groups() -> list[str]:
+    """Return all groups of tests, those of folders that nobody named included."""
+    folders = {path.relative_to("tests").parts[0] for path in Path("tests").glob("*/**/test_*.py")}
+    others = sorted(folders - {*FIRST, *LAST})
+    return [name for name in [*FIRST, *others, *LAST] if name in folders | NEEDED]
+
+
+def run_check(name: str) -> Result:
+    """Run the commands of a check; it passes when all of them do."""
+    result = Result(name)
+    began = time.monotonic()
+    log = new_log(name)
+    bad = [command for command in CHECKS[name] if run_logged(command, log) != 0]
+    result.seconds = time.monotonic() - began
+    result.passed, result.failed = (0, 1) if bad else (1, 0)
+    result.closing = "failed" if bad else "ok"
+    if bad:
+        result.failures = [f"{name}: see .test-logs/{name}.log"]
+    return result
+
+
+def run_tests(name: str) -> Result:
+    """Run pytest on a group, and count from its report."""
+    result = Result(name)
+    paths = sorted(Path("tests").glob("test_*.py")) if name == "house" else [Path("tests", name)]
+    if not any(path.exists() for path in paths):
+        return none_there(result)
+    xml = LOGS / f"{name}.xml"
+    xml.unlink(missing_ok=True)
+    # core is measured: its coverage must be complete.
+    measured = ["-m", "coverage", "run", f"--data-file={COVERAGE}"] if name == "core" else []
+    color = "yes" if sys.stdout.isatty() else "no"
+    command = [PYTHON, *measured, "-m", "pytest", f"--junitxml={xml}", f"--color={color}"]
+    began = time.monotonic()
+    status = run_logged([*command, *map(str, paths)], new_log(name))
+    result.seconds = time.monotonic() - began
+    if status == NOTHING_COLLECTED:
+        return none_there(result)
+    if xml.exists():
+        count(result, ET.parse(xml).getroot())  # noqa: S314 - pytest has just written it
+    if status != 0 and result.failed == 0:
+        result.failed = 1
+        result.failures = [f"{name}: pytest ended with {status}; see .test-logs/{name}.log"]
+    result.closing = closing_line(name)
+    return result
+
+
+def new_log(name: str) -> Path:
+    """Return the empty log of a group."""
+    log = LOGS / f"{name}.log"
+    log.write_text("")
+    return log
+
+
+def none_there(result: Result) -> Result:
+    """Note that a group has no tests at all: under CI a failure."""
+    where = "tests/test_*.py" if result.name == "house" else f"tests/{result.name}/"
+    result.closing = f"no tests in {where}"
+    print(result.closing)
+    if must_be_complete():
+        result.failed = 1
+        result.failures = [f"{result.name}: {result.closing}"]
+    result.not_run[result.closing] = result.total
+    return result
+
+
+def count(result: Result, report: ET.Element) -> None:
+    """Read pytest's JUnit report, whose numbers are those of its closing line."""
+    for suite in report.iter("testsuite"):
+        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped = int(suite.get("skipped", 0))
+        result.failed += bad
+        result.skipped += skipped
+        result.passed += int(suite.get("tests", 0)) - bad - skipped
+    for case in report.iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            result.failures.append(f"{result.name}: {case.get('classname')}.{case.get('name')}")
+        skip = case.find("skipped")
+        reason = "" if skip is None else skip.get("message", "")
+        if reason.startswith("missing: "):
+            result.not_run[reason] += 1
+
+
+def closing_line(name: str) -> str:
+    """Return pytest's own last word."""
+    for line in reversed((LOGS / f"{name}.log").read_text(encoding="utf-8").splitlines()):
+        if CLOSING.search(line):
+            return line.strip("= ")
+    return "pytest did not come to an end"
+
+
+def run_logged(command: list[str], log: Path) -> int:
+    """Run a command; what it says goes to the terminal and, without colours, to the log."""
+    with (
+        log.open("a", encoding="utf-8") as output,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment(),
+            # A group of its own: when the time is over, it ends with everything it started.
+            start_new_session=True,
+        ) as child,
+    ):
+        try:
+            with time_limit(child):
+                for line in child.stdout or ():
+                    print(line, end="", flush=True)
+                    output.write(COLOR.sub("", line))
+                return child.wait()
+        finally:
+            if child.poll() is None:  # Ctrl-C: let pytest put things away
+                end_group(child.pid, signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(SECONDS_TO_TIDY_UP)
+            end_group(child.pid, signal.SIGKILL)
+
+
+@contextmanager
+def time_limit(child: subprocess.Popen[str]) -> Iterator[None]:
+    """End the child's group when the time is over: first so that pytest says where it was."""
+    asked: list[signal.Signals] = []
+
+    def overdue(*_: object) -> None:
+        print(f"not done after {SECONDS_PER_GROUP} s", flush=True)
+        asked.append(signal.SIGKILL if asked else signal.SIGINT)
+        end_group(child.pid, asked[-1])
+        signal.alarm(SECONDS_TO_TIDY_UP)
+
+    signal.signal(signal.SIGALRM, overdue)
+    signal.alarm(SECONDS_PER_GROUP)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def end_group(pid: int, number: signal.Signals) -> None:
+    """Send a signal to what is left of a process group that we started."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, number)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment with .venv's programs first: tests call `jupyter`, and so do we."""
+    path = os.pathsep.join((str(Path(PYTHON).parent), os.environ.get("PATH", os.defpath)))
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def report(results: list[Result]) -> int:
+    """Print the table, what failed and what did not run; last, one line alone."""
+    print("\n━━ in short")
+    for result in results:
+        print(f"{result.name:10} {result.seconds:6.1f} s  {result.closing}")
+    if failures := [line for result in results for line in result.failures]:
+        print("\nFailed:")
+        for line in failures:
+            print(f"  {line}")
+    print_not_run(results)
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    print(f"\n{passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+def print_not_run(results: list[Result]) -> None:
+    """Name the groups that did not run, and the tests that were left out of the others."""
+    lines = []
+    for result in results:
+        for reason, tests in result.not_run.items():
+            what = "did not run" if tests == result.total else f"left out {tests} of {result.total}"
+            lines.append(f"  {result.name}: {what}; {reason}")
+    if lines:
+        print("\nNot run:")
+        print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
