@@ -83,7 +83,14 @@ class Cookies:
         """Take a cookie away, if the browser has it."""
         secure = self._secure(handler)
         if self.read(handler.request, cookie, secure=secure) is not None:
-            self._put(handler, cookie, "", 0)
+            flags: dict[str, Any] = {"secure": True} if secure else {}
+            handler.clear_cookie(
+                self.name(cookie, secure=secure),
+                path=self._base_url,
+                httponly=True,
+                samesite="Lax",
+                **flags,
+            )
 
     def _put(
         self, handler: RequestHandler, cookie: Cookie, value: str, lifetime: int | None

@@ -7,11 +7,12 @@ token path, and ``?token=`` then opens the server with no factor at all.
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
 from jupyter_server.auth.identity import IdentityProvider, User
-from jupyter_server.utils import origin_matches_pat
+from jupyter_server.utils import JupyterServerAuthWarning, origin_matches_pat
 from tornado import web
 from traitlets import TraitError, Unicode
 
@@ -178,6 +179,8 @@ class TotpIdentityProvider(IdentityProvider):
         _mend_settings(app.web_app.settings)
         self.gate = self._make_gate(app)
         self.gate.install()
+        # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
+        warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
 
     def _make_gate(self, app: Any) -> Gate:

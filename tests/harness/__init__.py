@@ -1,0 +1,1 @@
+"""Real servers, and clients that use them as a browser would: by forms, cookies and sockets."""
