@@ -54,7 +54,7 @@ def _or_end(serverapp: Any, step: str) -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """``c.ServerApp.identity_provider_class = "jupyter_totp_auth.TotpIdentityProvider"``, imported on need."""
+    """For ``c.ServerApp.identity_provider_class = "jupyter_totp_auth.TotpIdentityProvider"``."""
     if name == "TotpIdentityProvider":
         from .web.identity import TotpIdentityProvider
 

@@ -46,7 +46,8 @@ def load(serverapp: Any) -> None:
         return
     if not provider.stands_guard(serverapp.web_app):
         _end(serverapp, "Something has taken the two-factor login's gate away.")
-    first_start.announce(serverapp, provider)
+    if provider.setup_code is not None:
+        first_start.open_browser_on_it(serverapp, provider.setup_code)
 
 
 def _is_configured(serverapp: Any) -> bool:
@@ -112,6 +113,6 @@ def _loads(path: Path) -> bool:
         loader(path.name, path=str(path.parent)).load_config()
     except ConfigFileNotFound:
         return True
-    except Exception:
+    except Exception:  # noqa: BLE001 - a configuration file is code: it can raise anything
         return False
     return True

@@ -14,6 +14,7 @@ from traitlets import Bool, Integer, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 
 from .core.policy import DAY, MINUTE, Policy
+from .store import keyring_file
 from .store.opening import Places
 
 DATABASE_URL_VARIABLE = "JUPYTER_TOTP_DATABASE_URL"
@@ -98,9 +99,7 @@ class TotpAuth(LoggingConfigurable):
         config=True
     )
 
-    login_lifetime = Integer(DAY, help="Seconds after which both factors are asked again.").tag(
-        config=True
-    )
+    login_lifetime = Integer(DAY, help="Seconds after which both factors are asked again.").tag(config=True)
 
     idle_timeout = Integer(
         0, help="Seconds without a person's input until a login is locked. 0: off, as it must be yet."
@@ -109,7 +108,7 @@ class TotpAuth(LoggingConfigurable):
     password_min_length = Integer(12, help="The shortest password, in characters.").tag(config=True)
 
     allow_plain_http = Bool(
-        False,
+        default_value=False,
         help=(
             "Listen beyond this machine with neither TLS nor trusted_proxies. Passwords and codes are "
             "then readable on the network."
@@ -117,7 +116,7 @@ class TotpAuth(LoggingConfigurable):
     ).tag(config=True)
 
     required = Bool(
-        False,
+        default_value=False,
         help=(
             "Refuse to start where another identity provider is configured, instead of standing down. "
             f"{REQUIRED_VARIABLE}=1 does the same."
@@ -163,7 +162,7 @@ class TotpAuth(LoggingConfigurable):
     def _check_idle_timeout(self, proposal: Any) -> Any:
         if proposal.value != 0:
             raise TraitError(
-                "idle_timeout: this version cannot tell a person's input from JupyterLab's polling; leave it 0"
+                "idle_timeout: leave it 0. This version cannot tell a person's input from polling."
             )
         return proposal.value
 
@@ -177,8 +176,6 @@ class TotpAuth(LoggingConfigurable):
 
     def places(self) -> Places:
         """Where the store and its keyring are."""
-        from .store import keyring_file
-
         data = Path(jupyter_data_dir())
         default = f"sqlite:///{data / 'totp' / 'totp.sqlite3'}"
         url = os.environ.get(DATABASE_URL_VARIABLE) or self.database_url or default

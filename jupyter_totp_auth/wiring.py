@@ -91,7 +91,7 @@ def build(
 
 
 def _is_listed(password: str) -> bool:
-    from .factors import blocklist  # 67,000 entries: read when the first password is chosen
+    from .factors import blocklist  # noqa: PLC0415 - 67,000 entries, for when a password is chosen
 
     return blocklist.is_listed(password)
 

@@ -22,9 +22,7 @@ SHORTEST_VALIDITY = 10 * MINUTE
 LONGEST_VALIDITY = 30 * DAY
 _DISPLAY_NAME_LENGTH = 64
 _INITIALS_LENGTH = 4
-_COLOR = re.compile(
-    r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-z]{3,24}|var\(--jp-collaborator-color[1-7]\)"
-)
+_COLOR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-z]{3,24}|var\(--jp-collaborator-color[1-7]\)")
 
 
 class Refused(Exception):
@@ -90,8 +88,8 @@ class Accounts:
         at = self._clock()
         if not names.is_name(username):
             raise Refused(
-                f"{printable(username)} cannot be a user name: 1 to 64 of a-z, 0-9, dot, dash and underscore, "
-                "beginning with a letter or digit, not ending in a dot."
+                f"{printable(username)} cannot be a user name: 1 to 64 of a-z, 0-9, dot, dash and "
+                "underscore, beginning with a letter or digit, not ending in a dot."
             )
         if role is Role.READER:
             raise Refused("The role reader is not enforced in this version; use member or admin.")
@@ -105,7 +103,7 @@ class Accounts:
             expires_at=expires_at,
         )
         if password is not None:
-            account = self._with_password(account, password)
+            account = replace(account, sealed_password=self._sealed(account, password))
         text, code = self._new_code(account, at, valid_for)
         events = [
             self._event(EventKind.ACCOUNT_ADDED, account, actor, at, role.value),
@@ -118,12 +116,9 @@ class Accounts:
     def set_password(self, username: str, password: str, *, actor: str) -> None:
         """A new password. Ends all logins and forgets known browsers; the second factor stays on (R22)."""
         at, account = self._clock(), self.named(username)
-        changed = self._with_password(account, password)
-        assert changed.sealed_password is not None
+        sealed = self._sealed(account, password)
         event = self._event(EventKind.PASSWORD_SET, account, actor, at)
-        done = self._accounts.set_password(
-            account.id, changed.sealed_password, event, reason=EndReason.PASSWORD_CHANGED
-        )
+        done = self._accounts.set_password(account.id, sealed, event, reason=EndReason.PASSWORD_CHANGED)
         self._insist(done, username)
 
     def set_role(self, username: str, role: Role, *, actor: str) -> None:
@@ -134,12 +129,12 @@ class Accounts:
         event = self._event(EventKind.ROLE_CHANGED, account, actor, at, role.value)
         self._insist(self._accounts.set_role(account.id, role, event), username)
 
-    def set_disabled(self, username: str, disabled: bool, *, actor: str) -> None:
+    def set_disabled(self, username: str, *, disabled: bool, actor: str) -> None:
         """Close the account (its logins end) or open it again."""
         at, account = self._clock(), self.named(username)
         kind = EventKind.ACCOUNT_DISABLED if disabled else EventKind.ACCOUNT_ENABLED
         event = self._event(kind, account, actor, at)
-        self._insist(self._accounts.set_disabled(account.id, disabled, event), username)
+        self._insist(self._accounts.set_disabled(account.id, event, disabled=disabled), username)
 
     def delete(self, username: str, *, actor: str) -> None:
         """Remove the account and everything bound to it; the audit log keeps its past."""
@@ -171,9 +166,7 @@ class Accounts:
         shown = clean_display_name(display_name) or account.username
         short = clean_display_name(initials)[:_INITIALS_LENGTH]
         if not _COLOR.fullmatch(color):
-            raise Refused(
-                "A colour is #rrggbb, a colour name, or one of JupyterLab's collaborator colours."
-            )
+            raise Refused("A colour is #rrggbb, a colour name, or one of JupyterLab's collaborator colours.")
         event = self._event(EventKind.PROFILE_CHANGED, account, actor, at)
         done = self._accounts.set_profile(
             account.id, display_name=shown, initials=short, color=color, event=event
@@ -192,7 +185,7 @@ class Accounts:
             raise Refused(f"{username} has no login {printable(login_id)}.")
         return 1
 
-    def _with_password(self, account: Account, password: str) -> Account:
+    def _sealed(self, account: Account, password: str) -> bytes:
         text = passwords.objection(
             password,
             username=account.username,
@@ -203,12 +196,9 @@ class Accounts:
         if text is not None:
             raise Refused(text)
         normal = passwords.normalise(password, longest=self._policy.password_max) or ""
-        sealed = seal_hash(self._sealer, account.id, self._hasher.hash(normal))
-        return replace(account, sealed_password=sealed)
+        return seal_hash(self._sealer, account.id, self._hasher.hash(normal))
 
-    def _new_code(
-        self, account: Account, at: int, valid_for: int | None
-    ) -> tuple[str, EnrollmentCode]:
+    def _new_code(self, account: Account, at: int, valid_for: int | None) -> tuple[str, EnrollmentCode]:
         lifetime = self._policy.enrollment_code_lifetime if valid_for is None else valid_for
         if not SHORTEST_VALIDITY <= lifetime <= LONGEST_VALIDITY:
             raise Refused("An enrollment link can be valid for 10 minutes to 30 days.")
@@ -227,7 +217,7 @@ class Accounts:
         return Event(kind, at, account.id, account.username, actor, login=login, detail=detail)
 
     @staticmethod
-    def _insist(done: bool, username: str) -> None:
+    def _insist(done: object, username: str) -> None:
         if not done:
             raise Refused(f"The account {username} is gone.")
 

@@ -172,9 +172,7 @@ class EnrollmentFlow:
             return Denied(Refusal.NAME_TAKEN, text="That name is taken. Please choose another.")
         return None
 
-    def _check_current(
-        self, account: Account, enrollment: Enrollment, typed: str, at: int
-    ) -> Denied | None:
+    def _check_current(self, account: Account, enrollment: Enrollment, typed: str, at: int) -> Denied | None:
         """The password of an account that has one: charged like any other try (D23)."""
         if self._enrollments.spend_try(enrollment.digest, at=at) is None:
             return Denied(Refusal.EXPIRED)
@@ -220,9 +218,7 @@ class EnrollmentFlow:
             listed=self._listed,
         )
 
-    def _save(
-        self, enrollment: Enrollment, name: str, sealed: bytes | None, at: int
-    ) -> Stage | Denied:
+    def _save(self, enrollment: Enrollment, name: str, sealed: bytes | None, at: int) -> Stage | Denied:
         """Keep the choice. The secret is made once, so that going back does not give its QR a longer life."""
         sealed_secret, expires_at = enrollment.sealed_secret, enrollment.expires_at
         if sealed_secret is None:
@@ -252,9 +248,7 @@ class EnrollmentFlow:
         )
         return self._stage(chosen)
 
-    def confirm(
-        self, enrollment_bearer: str | None, *, typed_code: str, origin: Origin
-    ) -> Outcome[Enrolled]:
+    def confirm(self, enrollment_bearer: str | None, *, typed_code: str, origin: Origin) -> Outcome[Enrolled]:
         """Page 3: one code from the phone. Its step is claimed, so it opens no second login (C08).
 
         Denied DENIED: wrong (CLOCK with ``drift``: right for another minute). EXPIRED: the time or the
@@ -293,9 +287,7 @@ class EnrollmentFlow:
         drift = totp.find_drift(secret, digits, at=at, window=window, reach=reach)
         return Denied(Refusal.DENIED if drift is None else Refusal.CLOCK, drift=drift)
 
-    def _complete(
-        self, enrollment: Enrollment, step: int, origin: Origin, at: int
-    ) -> Outcome[Enrolled]:
+    def _complete(self, enrollment: Enrollment, step: int, origin: Origin, at: int) -> Outcome[Enrolled]:
         account = self._account_to_be(enrollment, at)
         if account is None or enrollment.sealed_secret is None:
             return Denied(Refusal.EXPIRED)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import bearer, names, passwords, recovery, totp
 from .bearer import Bearer, Kind
@@ -111,28 +111,21 @@ class LoginFlow:
         if known and not password_ok:
             self._events.add(event)
             return Denied(Refusal.DENIED)
-        return self._pend(account, password_ok, known is not None, key, event, at)
-
-    def _pend(
-        self,
-        account: Account | None,
-        password_ok: bool,
-        known: bool,
-        key: bytes,
-        event: Event,
-        at: int,
-    ) -> Issued[PendingLogin]:
-        fresh = bearer.issue(Kind.PENDING)
         pending = PendingLogin(
-            digest=fresh.digest,
+            digest=b"",
             account_id=account.id if account else None,
             password_ok=password_ok,
             epoch=account.epoch if account else 0,
-            known_browser=known,
+            known_browser=known is not None,
             expires_at=at + self._policy.pending_lifetime,
             tries_left=self._policy.pending_tries,
             throttle_key=key,
         )
+        return self._pend(pending, event)
+
+    def _pend(self, pending: PendingLogin, event: Event) -> Issued[PendingLogin]:
+        fresh = bearer.issue(Kind.PENDING)
+        pending = replace(pending, digest=fresh.digest)
         self._logins.add_pending(pending, event)
         return Issued(pending, fresh.text)
 
@@ -178,9 +171,7 @@ class LoginFlow:
             return self._sealer.mac(Purpose.THROTTLE, "password-known", known.digest)
         return password_key(self._sealer, name)
 
-    def _first_factor_event(
-        self, account: Account | None, origin: Origin, at: int, *, passed: bool
-    ) -> Event:
+    def _first_factor_event(self, account: Account | None, origin: Origin, at: int, *, passed: bool) -> Event:
         kind = EventKind.FIRST_FACTOR_PASSED if passed else EventKind.FIRST_FACTOR_DENIED
         return Event(
             kind,
@@ -260,9 +251,7 @@ class LoginFlow:
         window, last = self._policy.totp_window, authenticator.last_step if authenticator else -1
         step = totp.verify(secret, digits, at=at, last_step=last, window=window)
         spent = totp.is_spent(secret, digits, at=at, last_step=last, window=window)
-        drift = totp.find_drift(
-            secret, digits, at=at, window=window, reach=self._policy.drift_reach
-        )
+        drift = totp.find_drift(secret, digits, at=at, window=window, reach=self._policy.drift_reach)
         if authenticator is None:
             return Match()
         if step is not None:
@@ -313,9 +302,7 @@ class LoginFlow:
                     session.id,
                 )
             )
-        won = self._logins.grant(
-            pending, claim, session, known[1] if known else None, refunds, events
-        )
+        won = self._logins.grant(pending, claim, session, known[1] if known else None, refunds, events)
         if not won:
             return None
         return Issued(NewLogin(session, account, known[0].text if known else None), fresh.text)
@@ -380,9 +367,7 @@ class LoginFlow:
 # -- the pieces that enrollment and the command line share --------------------------------------------
 
 
-def new_session(
-    account: Account, origin: Origin, policy: Policy, at: int
-) -> tuple[Bearer, LoginSession]:
+def new_session(account: Account, origin: Origin, policy: Policy, at: int) -> tuple[Bearer, LoginSession]:
     """A fresh login bearer and the session it opens, once the store has taken it."""
     fresh = bearer.issue(Kind.LOGIN)
     expires_at = at + policy.login_lifetime
@@ -404,9 +389,7 @@ def new_session(
 def new_known_browser(account: Account, policy: Policy, at: int) -> tuple[Bearer, KnownBrowserRow]:
     """A fresh known-browser bearer, bound to the account as it is now."""
     fresh = bearer.issue(Kind.KNOWN_BROWSER)
-    row = KnownBrowserRow(
-        fresh.digest, account.id, account.epoch, at + policy.known_browser_lifetime
-    )
+    row = KnownBrowserRow(fresh.digest, account.id, account.epoch, at + policy.known_browser_lifetime)
     return fresh, row
 
 
@@ -430,9 +413,7 @@ def seal_hash(sealer: Sealer, account_id: str, phc: str) -> bytes:
 
 def password_key(sealer: Sealer, name: str) -> bytes:
     """The password counter of a (folded) name, known or not; one for all addresses (R18)."""
-    return sealer.mac(
-        Purpose.THROTTLE, "password", name[:_LONGEST_NAME_COUNTED].encode("utf-8", "replace")
-    )
+    return sealer.mac(Purpose.THROTTLE, "password", name[:_LONGEST_NAME_COUNTED].encode("utf-8", "replace"))
 
 
 def code_key(sealer: Sealer, account_id: str, epoch: int) -> bytes:

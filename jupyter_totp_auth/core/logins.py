@@ -152,10 +152,6 @@ class Logins:
         reason = EndReason.ENDED_ELSEWHERE
         return self._store.end_all(by.account.id, reason, event, but=by.session.id)
 
-    def _event(
-        self, kind: EventKind, by: LiveLogin, client: str, login_id: str | None, detail: str
-    ) -> Event:
+    def _event(self, kind: EventKind, by: LiveLogin, client: str, login_id: str | None, detail: str) -> Event:
         who = by.account
-        return Event(
-            kind, self._clock(), who.id, who.username, who.username, client, login_id, detail
-        )
+        return Event(kind, self._clock(), who.id, who.username, who.username, client, login_id, detail)

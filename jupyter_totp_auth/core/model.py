@@ -171,4 +171,4 @@ class Denied:
     text: str = ""
 
 
-Outcome = Union[Issued[T], Denied]
+Outcome = Union[Issued[T], Denied]  # noqa: UP007 - "|" on a generic alias needs Python 3.11

@@ -27,7 +27,7 @@ class Hasher:
         return self._argon2.hash(password)
 
     def verify(self, phc: str | None, password: str) -> bool:
-        """Whether ``password`` has the hash ``phc``. With None a dummy is checked: always one argon2 (E09)."""
+        """Whether ``password`` has the hash ``phc``. With None a dummy is: always one argon2 (E09)."""
         try:
             self._argon2.verify(self._dummy if phc is None else phc, password)
         except (VerificationError, InvalidHashError):
@@ -40,7 +40,7 @@ class Hasher:
 
 
 def is_argon2id(phc: str) -> bool:
-    """Whether ``phc`` is a hash that we would have made: a downgrade put into the store opens nothing (E17)."""
+    """Whether ``phc`` is a hash of our kind: a downgrade put into the store opens nothing (E17)."""
     return phc.startswith(f"$argon2{Type.ID.name.lower()}$")
 
 

@@ -11,7 +11,7 @@ DAY = 24 * HOUR
 
 @dataclass(frozen=True)
 class Throttle:
-    """How failures grow into waiting. ``free`` failures cost nothing, then the delay doubles up to ``cap``."""
+    """How failures grow into waiting: ``free`` cost nothing, then the delay doubles up to ``cap``."""
 
     free: int
     first_delay: int

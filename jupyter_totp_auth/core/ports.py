@@ -58,16 +58,14 @@ class AccountStore(Protocol):
     def add(self, account: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """Whether the name was free and the account is now there, with the code that enrolls it."""
 
-    def set_password(
-        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason
-    ) -> bool:
+    def set_password(self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason) -> bool:
         """Set the password, raise the epoch, end all logins, forget all known browsers."""
 
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
         """Compare-and-set of the sealed hash: a rehash, no change of password."""
 
     def set_role(self, account_id: str, role: Role, event: Event) -> bool: ...
-    def set_disabled(self, account_id: str, disabled: bool, event: Event) -> bool: ...
+    def set_disabled(self, account_id: str, event: Event, *, disabled: bool) -> bool: ...
     def set_profile(
         self, account_id: str, *, display_name: str, initials: str, color: str, event: Event
     ) -> bool: ...
@@ -110,9 +108,7 @@ class LoginStore(Protocol):
     def ended(self, digest: bytes) -> EndedLogin | None: ...
     def of_account(self, account_id: str, *, at: int) -> list[LoginSession]: ...
     def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool: ...
-    def end_all(
-        self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None
-    ) -> int: ...
+    def end_all(self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None) -> int: ...
     def touch(self, seen: dict[bytes, int]) -> None:
         """Write when logins were last seen, in one batch."""
 
@@ -163,9 +159,7 @@ class EnrollmentStore(Protocol):
 class ThrottleStore(Protocol):
     """Failure counters, shared by all processes."""
 
-    def charge(
-        self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None
-    ) -> int | None:
+    def charge(self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None) -> int | None:
         """Count a failure in advance. None: go on; else the seconds to wait, and nothing was counted."""
 
     def refund(self, key: bytes, count: int, *, at: int) -> None: ...

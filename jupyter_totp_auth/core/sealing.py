@@ -74,9 +74,7 @@ class Keyring:
     def text(self) -> str:
         """What goes into the keyring file."""
         keys = {k.hex(): base64.b64encode(v).decode("ascii") for k, v in self.keys.items()}
-        return (
-            json.dumps({"version": 1, "primary": self.primary.hex(), "keys": keys}, indent=1) + "\n"
-        )
+        return json.dumps({"version": 1, "primary": self.primary.hex(), "keys": keys}, indent=1) + "\n"
 
 
 class Sealer:
@@ -125,9 +123,9 @@ class Sealer:
     def _subkey(self, key_id: bytes, purpose: Purpose) -> bytes:
         known = self._subkeys.get((key_id, purpose))
         if known is None:
-            known = HKDF(
-                SHA256(), _KEY_BYTES, None, f"jupyter-totp-auth {purpose.value}".encode()
-            ).derive(self._keyring.keys[key_id])
+            known = HKDF(SHA256(), _KEY_BYTES, None, f"jupyter-totp-auth {purpose.value}".encode()).derive(
+                self._keyring.keys[key_id]
+            )
             self._subkeys[(key_id, purpose)] = known
         return known
 

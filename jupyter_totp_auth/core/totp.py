@@ -71,9 +71,7 @@ def is_spent(secret: bytes, digits: str, *, at: int, last_step: int, window: int
     now = step_at(at)
     steps = range(max(now - window, 0), now + window + 1)
     matches = [hmac.compare_digest(code(secret, step), digits) for step in steps]
-    return (
-        any(matches) and verify(secret, digits, at=at, last_step=last_step, window=window) is None
-    )
+    return any(matches) and verify(secret, digits, at=at, last_step=last_step, window=window) is None
 
 
 def find_drift(secret: bytes, digits: str, *, at: int, window: int, reach: int) -> int | None:

@@ -93,9 +93,7 @@ class SqlAccounts:
             return False
         return True
 
-    def set_password(
-        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason
-    ) -> bool:
+    def set_password(self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason) -> bool:
         """Set the password, raise the epoch, end all logins, forget all known browsers."""
         return self._change(
             account_id,
@@ -108,9 +106,7 @@ class SqlAccounts:
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
         """Compare-and-set of the sealed hash: a rehash, no change of password."""
         statement = (
-            update(account)
-            .where(account.c.id == account_id, account.c.password == old)
-            .values(password=new)
+            update(account).where(account.c.id == account_id, account.c.password == old).values(password=new)
         )
         with self._database.write() as connection:
             return connection.execute(statement).rowcount == 1
@@ -119,7 +115,7 @@ class SqlAccounts:
         """Another role."""
         return self._change(account_id, event, {"role": role.value})
 
-    def set_disabled(self, account_id: str, disabled: bool, event: Event) -> bool:
+    def set_disabled(self, account_id: str, event: Event, *, disabled: bool) -> bool:
         """Close the account, which ends its logins, or open it again."""
         end = EndReason.DISABLED if disabled else None
         return self._change(account_id, event, {"disabled": disabled}, end=end)
@@ -142,9 +138,7 @@ class SqlAccounts:
     ) -> bool:
         """The account's row first: its lock orders this against a login that is being granted."""
         with self._database.write() as connection:
-            changed = connection.execute(
-                update(account).where(account.c.id == account_id).values(**values)
-            )
+            changed = connection.execute(update(account).where(account.c.id == account_id).values(**values))
             if changed.rowcount != 1:
                 return False
             if end is not None:
@@ -170,9 +164,7 @@ class SqlAccounts:
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """A new enrollment code; logins ended, known browsers forgotten; the old factor stays."""
         with self._database.write() as connection:
-            raised = (
-                update(account).where(account.c.id == account_id).values(epoch=account.c.epoch + 1)
-            )
+            raised = update(account).where(account.c.id == account_id).values(epoch=account.c.epoch + 1)
             if connection.execute(raised).rowcount != 1:
                 return False
             end_logins(connection, account_id, EndReason.FACTOR_RESET, events[0].at)

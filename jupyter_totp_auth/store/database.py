@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..core.events import Event
@@ -43,8 +43,12 @@ class Database:
     @property
     def path(self) -> Path | None:
         """The file of a SQLite database, else None."""
-        is_file = self.url.get_backend_name() == "sqlite" and self.url.database
-        return Path(self.url.database) if is_file and self.url.database else None
+        return _file_of(self.url)
+
+    @staticmethod
+    def path_of(url: str) -> Path | None:
+        """The file that a SQLite URL names, else None. Raises StoreRefused for what is no URL."""
+        return _file_of(_parse(url))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -85,7 +89,7 @@ def _translated() -> Iterator[None]:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except Exception:
+    except (ArgumentError, ValueError):
         raise StoreRefused("TotpAuth.database_url is not a database URL.") from None
     drivers = {
         "sqlite": "sqlite",
@@ -96,12 +100,14 @@ def _parse(url: str) -> URL:
     }
     backend = parsed.drivername.partition("+")[0]
     if backend not in drivers:
-        raise StoreRefused(
-            f"TotpAuth.database_url names {backend}; it can be sqlite, postgresql or mariadb."
-        )
+        raise StoreRefused(f"TotpAuth.database_url names {backend}; it can be sqlite, postgresql or mariadb.")
     if "+" in parsed.drivername:
         return parsed
     return parsed.set(drivername=drivers[backend])
+
+
+def _file_of(url: URL) -> Path | None:
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def _engine(url: URL) -> Engine:
@@ -145,12 +151,8 @@ def _mariadb_options() -> dict[str, Any]:
 
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
-        raise StoreRefused(
-            "TotpAuth.database_url must name a file: accounts have to outlive the server."
-        )
-    engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000}
-    )
+        raise StoreRefused("TotpAuth.database_url must name a file: accounts have to outlive the server.")
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
@@ -178,4 +180,4 @@ def make_private_file(path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    os.chmod(path, 0o600)
+    path.chmod(0o600)

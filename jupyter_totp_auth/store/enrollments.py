@@ -48,9 +48,13 @@ class SqlEnrollments:
         """Begin, voiding a half-done try with the same code. False where the code is gone."""
         try:
             with self._database.write() as connection:
-                connection.execute(
-                    delete(enrollment).where(enrollment.c.code_digest == value.code_digest)
+                connection.execute(delete(enrollment).where(enrollment.c.code_digest == value.code_digest))
+                still_good = select(enrollment_code.c.digest).where(
+                    enrollment_code.c.digest == value.code_digest, enrollment_code.c.expires_at > at
                 )
+                if connection.execute(still_good).first() is None:
+                    connection.rollback()
+                    return False
                 connection.execute(
                     insert(enrollment).values(
                         digest=value.digest,
@@ -130,9 +134,7 @@ class SqlEnrollments:
         """Spend the code, bind the phone, write the recovery codes, open the login: all or nothing."""
         try:
             with self._database.write() as connection:
-                won = _spend_code(connection, value, at) and _put_account(
-                    connection, value, account, at
-                )
+                won = _spend_code(connection, value, at) and _put_account(connection, value, account, at)
                 if not won:
                     connection.rollback()
                     return False

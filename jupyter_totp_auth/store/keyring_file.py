@@ -30,9 +30,7 @@ def read(path: Path) -> Keyring | None:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise StoreRefused(
-                f"The keyring {path} is a symbolic link; put the file itself there."
-            ) from None
+            raise StoreRefused(f"The keyring {path} is a symbolic link; put the file itself there.") from None
         raise StoreRefused(f"The keyring {path} cannot be read: {error.strerror}.") from None
     with os.fdopen(descriptor, encoding="ascii", errors="replace") as file:
         _insist_on_privacy(path, os.fstat(file.fileno()))
@@ -40,9 +38,7 @@ def read(path: Path) -> Keyring | None:
     try:
         return Keyring.parse(text)
     except BadKeyring as bad:
-        raise StoreRefused(
-            f"The keyring {path} cannot be used: {bad}. Restore it from a backup."
-        ) from None
+        raise StoreRefused(f"The keyring {path} cannot be used: {bad}. Restore it from a backup.") from None
 
 
 def create(path: Path) -> Keyring:
@@ -78,7 +74,7 @@ def _insist_on_privacy(path: Path, status: os.stat_result) -> None:
         raise StoreRefused(f"The keyring {path} belongs to another user. chown it to yourself.")
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise StoreRefused(f"The keyring {path} can be read by other users. Run: chmod 600 {path}")
-    directory = os.stat(path.parent)
+    directory = path.parent.stat()
     if directory.st_mode & stat.S_IWOTH and not directory.st_mode & stat.S_ISVTX:
         raise StoreRefused(f"Everybody may write in {path.parent}. Run: chmod 700 {path.parent}")
     if directory.st_uid not in (os.geteuid(), 0):

@@ -113,9 +113,7 @@ class SqlLogins:
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
         """The known browser of this digest, if it is not too long ago."""
-        query = select(known_browser).where(
-            known_browser.c.digest == digest, known_browser.c.expires_at > at
-        )
+        query = select(known_browser).where(known_browser.c.digest == digest, known_browser.c.expires_at > at)
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
@@ -128,9 +126,7 @@ class SqlLogins:
         """The live login and its usable account."""
         return self.find_many([digest], at=at).get(digest)
 
-    def find_many(
-        self, digests: Iterable[bytes], *, at: int
-    ) -> dict[bytes, tuple[LoginSession, Account]]:
+    def find_many(self, digests: Iterable[bytes], *, at: int) -> dict[bytes, tuple[LoginSession, Account]]:
         """Those of the logins that are alive, with their accounts."""
         query = (
             select(login, *ACCOUNT_COLUMNS)
@@ -191,9 +187,7 @@ class SqlLogins:
             write_event(connection, event)
         return True
 
-    def end_all(
-        self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None
-    ) -> int:
+    def end_all(self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None) -> int:
         """End all live logins of the account, but for one; how many."""
         with self._database.write() as connection:
             if but is None:
@@ -218,9 +212,7 @@ class SqlLogins:
         """Write when logins were last seen, in one batch."""
         with self._database.write() as connection:
             for digest, at in seen.items():
-                connection.execute(
-                    update(login).where(login.c.digest == digest).values(last_seen_at=at)
-                )
+                connection.execute(update(login).where(login.c.digest == digest).values(last_seen_at=at))
 
     def revision(self) -> int:
         """A number that rises whenever a login ends or an account changes, in any process."""
@@ -280,9 +272,7 @@ def _session(row: Row[Any]) -> LoginSession:
 
 
 def _pending(connection: Connection, digest: bytes, at: int) -> PendingLogin | None:
-    query = select(pending_login).where(
-        pending_login.c.digest == digest, pending_login.c.expires_at > at
-    )
+    query = select(pending_login).where(pending_login.c.digest == digest, pending_login.c.expires_at > at)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -315,9 +305,7 @@ def _still_the_account(connection: Connection, pending: PendingLogin, at: int) -
 
 
 def _end_pending(connection: Connection, pending: PendingLogin) -> bool:
-    ended = connection.execute(
-        delete(pending_login).where(pending_login.c.digest == pending.digest)
-    )
+    ended = connection.execute(delete(pending_login).where(pending_login.c.digest == pending.digest))
     return ended.rowcount == 1
 
 

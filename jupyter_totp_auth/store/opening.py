@@ -66,7 +66,7 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
     database = Database(places.database_url)
     try:
         keyring = keyring_file.read(places.keyring)
-        _make_or_migrate(database, keyring, places, new)
+        _make_or_migrate(database, keyring, places, new=new)
         instance_id, sealed_check = _instance(database, at)
         if keyring is None and sealed_check is not None:
             raise StoreRefused(
@@ -92,9 +92,7 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
     )
 
 
-def _make_or_migrate(
-    database: Database, keyring: Keyring | None, places: Places, new: bool
-) -> None:
+def _make_or_migrate(database: Database, keyring: Keyring | None, places: Places, *, new: bool) -> None:
     if database.path is None:
         is_empty = schema.version(database) is None
     else:
@@ -130,9 +128,7 @@ def _check_file(path: Path) -> None:
     if not os.access(path, os.R_OK | os.W_OK):
         raise StoreRefused(f"The account store {path} cannot be read and written by this user.")
     if path.stat().st_mode & 0o077:
-        raise StoreRefused(
-            f"The account store {path} can be read by other users. Run: chmod 600 {path}"
-        )
+        raise StoreRefused(f"The account store {path} can be read by other users. Run: chmod 600 {path}")
     if path.stat().st_size == 0:
         return
     try:

@@ -96,9 +96,7 @@ def end_logins(connection: Connection, account_id: str, reason: EndReason, at: i
     """End all live logins of an account, and void its half-done ones; how many were live."""
     ended = connection.execute(
         update(login)
-        .where(
-            login.c.account_id == account_id, login.c.ended_at.is_(None), login.c.expires_at > at
-        )
+        .where(login.c.account_id == account_id, login.c.ended_at.is_(None), login.c.expires_at > at)
         .values(ended_at=at, end_reason=reason.value)
     )
     connection.execute(delete(pending_login).where(pending_login.c.account_id == account_id))

@@ -45,10 +45,12 @@ class Digest(TypeDecorator[bytes]):
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> str | None:
         """To the database."""
+        del dialect
         return None if value is None else value.hex()
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> bytes | None:
         """From the database."""
+        del dialect
         return None if value is None else bytes.fromhex(value)
 
 

@@ -21,9 +21,7 @@ class SqlThrottles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def charge(
-        self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None
-    ) -> int | None:
+    def charge(self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None) -> int | None:
         """Count a failure in advance. None: go on; else the seconds to wait, and nothing was counted."""
         for _ in range(_ROUNDS):
             try:
@@ -50,9 +48,7 @@ class SqlThrottles:
 _LOST = -1
 
 
-def _charge(
-    connection: Connection, key: bytes, rule: Throttle, at: int, account_id: str | None
-) -> int:
+def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account_id: str | None) -> int:
     """0: charged; > 0: seconds to wait; _LOST: someone else counted between the look and the write."""
     row = connection.execute(select(throttle).where(throttle.c.digest == key)).one_or_none()
     if row is None:

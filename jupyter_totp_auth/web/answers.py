@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Awaitable, Mapping
+from typing import Any
 
 from tornado.httputil import (
     HTTPHeaders,
@@ -40,8 +41,7 @@ class Answer(HTTPMessageDelegate):
         headers: Mapping[str, str],
         body: bytes = b"",
     ) -> None:
-        assert request.connection is not None
-        self._connection = request.connection
+        self._connection: Any = request.connection
         self._expects = "Expect" in request.headers
         self._status = status
         self._body = body
@@ -56,8 +56,8 @@ class Answer(HTTPMessageDelegate):
         """Send the response."""
         del start_line, headers
         connection = self._connection
-        connection.set_max_body_size(_DRAIN_BYTES * 4)  # type: ignore[attr-defined]
-        connection.set_body_timeout(_DRAIN_SECONDS)  # type: ignore[attr-defined]
+        connection.set_max_body_size(_DRAIN_BYTES * 4)
+        connection.set_body_timeout(_DRAIN_SECONDS)
         line = ResponseStartLine("HTTP/1.1", self._status, http.client.responses.get(self._status, ""))
         connection.write_headers(line, self._headers, None if self._head_only else self._body)
         if self._expects:  # nobody has begun to send, and now nobody will

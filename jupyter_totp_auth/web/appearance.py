@@ -48,9 +48,7 @@ class Pages:
 
     @cached_property
     def _versions(self) -> dict[str, str]:
-        return {
-            name: hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12] for name in STATIC_FILES
-        }
+        return {name: hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12] for name in STATIC_FILES}
 
     def _static_url(self, name: str) -> str:
         return f"{self._base_url}login/static/{name}?v={self._versions[name]}"

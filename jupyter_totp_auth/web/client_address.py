@@ -33,7 +33,11 @@ class ClientAddresses:
     """Resolves requests, given the networks of the proxies that may speak for others."""
 
     def __init__(
-        self, trusted: Sequence[Network], *, trust_unix: bool, log: logging.Logger | logging.LoggerAdapter[logging.Logger]
+        self,
+        trusted: Sequence[Network],
+        *,
+        trust_unix: bool,
+        log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
         self._trusted = trusted
         self._trust_unix = trust_unix
@@ -54,9 +58,7 @@ class ClientAddresses:
         client = self._rightmost_untrusted(request, peer)
         return Peer(UNIX if client is None else str(client), secure)
 
-    def _rightmost_untrusted(
-        self, request: HTTPServerRequest, peer: Address | None
-    ) -> Address | None:
+    def _rightmost_untrusted(self, request: HTTPServerRequest, peer: Address | None) -> Address | None:
         hops = ",".join(request.headers.get_list("X-Forwarded-For")).split(",")
         client = peer
         for hop in reversed(hops[-_MOST_HOPS:]):

@@ -92,9 +92,7 @@ class Cookies:
                 **flags,
             )
 
-    def _put(
-        self, handler: RequestHandler, cookie: Cookie, value: str, lifetime: int | None
-    ) -> None:
+    def _put(self, handler: RequestHandler, cookie: Cookie, value: str, lifetime: int | None) -> None:
         secure = self._secure(handler)
         flags: dict[str, Any] = {} if lifetime is None else {"max_age": lifetime}
         if secure:

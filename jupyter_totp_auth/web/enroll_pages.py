@@ -130,9 +130,7 @@ class EnrollAccountPage(EnrollHandler):
             case Denied(text=text):
                 self.form(stage, status=400, message=Message("error", text))
 
-    def form(
-        self, stage: Stage, *, status: int = 200, message: Message | None = None
-    ) -> None:
+    def form(self, stage: Stage, *, status: int = 200, message: Message | None = None) -> None:
         """The account form."""
         first_setup = stage.enrollment.creates_account
         typed = self.field("username") if self.request.method == "POST" and first_setup else ""
@@ -208,18 +206,16 @@ class EnrollPhonePage(EnrollHandler):
             xsrf=token,
         )
 
-    def form(
-        self, stage: Stage, *, status: int = 200, message: Message | None = None
-    ) -> None:
+    def form(self, stage: Stage, *, status: int = 200, message: Message | None = None) -> None:
         """QR, text key, and the field for the code."""
-        assert stage.secret is not None
-        uri = totp.uri(stage.secret, username=stage.username or "", issuer=self.rim.issuer)
+        secret = stage.secret or b""
+        uri = totp.uri(secret, username=stage.username or "", issuer=self.rim.issuer)
         self.page(
             "enroll_phone.html",
             status=status,
             message=message,
             qr_svg=Markup(qr.svg(uri)),  # noqa: S704 - made by us from base32 and an escaped name
-            secret=totp.to_base32(stage.secret),
+            secret=totp.to_base32(secret),
             uri=uri,
             username=stage.username or "",
         )

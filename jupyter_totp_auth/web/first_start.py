@@ -8,8 +8,6 @@ from typing import Any
 from jupyter_core.paths import secure_write
 from jupyter_server.utils import url_path_join
 
-from .identity import TotpIdentityProvider
-
 _BOX = """
     No account is set up yet. Open this link, once, to become the admin of this server:
 
@@ -19,22 +17,25 @@ _BOX = """
 """
 
 
-def announce(serverapp: Any, provider: TotpIdentityProvider) -> None:
-    """Print the set-up link when the port is known, and let ``jupyter lab`` open the browser on it."""
-    code = provider.services.enrollment.offer_setup()
-    if code is None:
-        return
-    page = f"enroll#{code}"
-    serverapp.default_url = url_path_join(serverapp.base_url, page)
+def announce(serverapp: Any, code: str, public_url: str) -> None:
+    """Print the set-up link on standard error, as Jupyter prints its own, once the port is known."""
+
+    def tell() -> None:
+        url = url_path_join(public_url or serverapp.connection_url, _page(code))
+        print(_BOX.format(url=url), file=sys.stderr, flush=True)  # noqa: T201
+
+    serverapp.io_loop.add_callback(tell)
+
+
+def open_browser_on_it(serverapp: Any, code: str) -> None:
+    """Let ``jupyter lab`` on a desktop open the browser on the set-up page."""
+    serverapp.default_url = url_path_join(serverapp.base_url, _page(code))
     if not serverapp.no_browser_open_file:
         # Jupyter writes this file 0644, and it will hold the link; a file that is there keeps its mode.
         with secure_write(serverapp.browser_open_file):
             pass
-    serverapp.io_loop.add_callback(_tell, serverapp, provider, page)
 
 
-def _tell(serverapp: Any, provider: TotpIdentityProvider, page: str) -> None:
-    """On standard error, as Jupyter prints its own link; in no log handler's way."""
-    public = provider.settings.public_url
-    front = public if public else serverapp.connection_url
-    print(_BOX.format(url=url_path_join(front, page)), file=sys.stderr, flush=True)  # noqa: T201
+def _page(code: str) -> str:
+    """In the fragment: browsers do not send it, so it is in no access log and no proxy's log."""
+    return f"enroll#{code}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -108,6 +108,7 @@ class Gate:
         request.remote_ip = peer.address
         request.protocol = "https" if peer.secure else "http"
         origin = Origin(peer.address, request.headers.get("User-Agent", ""))
+        stranger = Visitor(origin, peer.secure)
         if not self._hosts.allows(request.host):
             self._tell(request, 403, "host name not in TotpAuth.allowed_hosts")
             return json_answer(request, 403, "host", "This server does not answer under that name.")
@@ -115,26 +116,24 @@ class Gate:
         text = self._cookies.read(request, Cookie.LOGIN, secure=peer.secure)
         digest = bearer.digest(Kind.LOGIN, text) if text else None
         if text is None or digest is None:
-            attach(request, Visitor(origin, peer.secure))
+            attach(request, stranger)
             return self._for_stranger(request)
         login = self._logins.live(digest)
         if login is None:  # not known to this process (yet): the store is asked, off the loop
-            return _Deferred(self, request, text, origin, peer.secure)
-        attach(request, Visitor(origin, peer.secure, login, text))
+            return _Deferred(self, request, text, stranger)
+        attach(request, replace(stranger, login=login, bearer=text))
         return self._for_login(request, digest)
 
-    async def look_up(
-        self, request: HTTPServerRequest, text: str, origin: Origin, secure: bool
-    ) -> HTTPMessageDelegate:
+    async def look_up(self, request: HTTPServerRequest, text: str, stranger: Visitor) -> HTTPMessageDelegate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
         try:
             login = await self._pool.run(self._logins.load, text)
         except (StoreUnavailable, Busy):
             return self._unavailable(request)
         if login is None:
-            attach(request, Visitor(origin, secure))
+            attach(request, stranger)
             return self._for_stranger(request)
-        attach(request, Visitor(origin, secure, login, text))
+        attach(request, replace(stranger, login=login, bearer=text))
         return self._for_login(request, login.session.digest)
 
     # -- with a login ------------------------------------------------------------------------------
@@ -232,9 +231,7 @@ class Gate:
         """One log line, without the query: what a stranger puts there is none of our log's business."""
         level = logging.INFO if status < 400 else logging.WARNING  # noqa: PLR2004 - HTTP's own border
         path = ascii(request.path[:200])[1:-1]
-        self._log.log(
-            level, "%d %s %s (%s) %s", status, request.method, path, request.remote_ip, why
-        )
+        self._log.log(level, "%d %s %s (%s) %s", status, request.method, path, request.remote_ip, why)
 
 
 def _wants_websocket(request: HTTPServerRequest) -> bool:
@@ -248,19 +245,17 @@ def _has_body(request: HTTPServerRequest) -> bool:
 class _Deferred(HTTPMessageDelegate):
     """A request whose login has to be looked up before anything is decided; its body waits."""
 
-    def __init__(
-        self, gate: Gate, request: HTTPServerRequest, text: str, origin: Origin, secure: bool
-    ) -> None:
+    def __init__(self, gate: Gate, request: HTTPServerRequest, text: str, stranger: Visitor) -> None:
         self._gate = gate
         self._request = request
-        self._visitor = (text, origin, secure)
+        self._asked = (text, stranger)
         self._inner: HTTPMessageDelegate | None = None
 
     async def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
         """Ask, then go on as if the answer had been known."""
-        self._inner = await self._gate.look_up(self._request, *self._visitor)
+        self._inner = await self._gate.look_up(self._request, *self._asked)
         result = self._inner.headers_received(start_line, headers)
         if result is not None:
             await result

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import warnings
 from typing import Any
-from urllib.parse import urlsplit
 
 from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.utils import JupyterServerAuthWarning, origin_matches_pat
@@ -21,7 +20,7 @@ from ..core.logins import LiveLogin
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
-from . import start_checks
+from . import first_start, start_checks
 from .appearance import BadLogo, Pages
 from .client_address import ClientAddresses
 from .cookies import Cookies
@@ -66,10 +65,12 @@ class TotpIdentityProvider(IdentityProvider):
         self.settings = TotpAuth(parent=serverapp)
         start_checks.refuse_unsafe_settings(serverapp, self.settings)
         self.updatable_fields = list(_PROFILE_FIELDS)
+        start_checks.refuse_exposed_store(serverapp, self.settings.places())
         self.services = build(self.settings, audit_log=self.log)
         _keep_from_kernels()
         self.rim = self._make_rim(serverapp)
         self.gate: Gate | None = None
+        self.setup_code: str | None = None
         # Ours from here on: the gate denies by default, and checks the Host itself.
         serverapp.allow_unauthenticated_access = False
         serverapp.allow_remote_access = True
@@ -182,6 +183,9 @@ class TotpIdentityProvider(IdentityProvider):
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
+        self.setup_code = self.services.enrollment.offer_setup()
+        if self.setup_code is not None:
+            first_start.announce(app, self.setup_code, self.settings.public_url)
 
     def _make_gate(self, app: Any) -> Gate:
         rim, settings = self.rim, self.settings

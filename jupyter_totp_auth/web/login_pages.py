@@ -189,9 +189,7 @@ class LogoutPage(PageHandler):
         """A button."""
         login = self.visitor.login
         name = login.account.display_name if login else ""
-        self.page(
-            "logout.html", status=status, message=message, username=name, back_url=self.rim.base_url
-        )
+        self.page("logout.html", status=status, message=message, username=name, back_url=self.rim.base_url)
 
     def goodbye(self, *, fresh: bool = False) -> None:
         """This browser is logged out."""

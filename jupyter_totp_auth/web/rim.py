@@ -82,9 +82,7 @@ class Rim:
             self._purged_at = now
             at = services.clock()
             before = at - services.policy.ended_login_memory
-            await self.store_pool.run(
-                partial(services.store.logins.purge, at=at, ended_before=before)
-            )
+            await self.store_pool.run(partial(services.store.logins.purge, at=at, ended_before=before))
 
     async def admit(self, bearer: str) -> None:
         """Take a login that was just opened into memory, so that its next request finds it there."""

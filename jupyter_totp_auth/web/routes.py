@@ -39,7 +39,7 @@ class PageFileHandler(web.StaticFileHandler):
         self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 
     @allow_unauthenticated
-    async def get(self, path: str, include_body: bool = True) -> None:
+    async def get(self, path: str, include_body: bool = True) -> None:  # noqa: FBT001, FBT002 - tornado's
         """The file."""
         await super().get(path, include_body)
 

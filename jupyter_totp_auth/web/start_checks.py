@@ -6,9 +6,12 @@ Read from the configuration rather than from the traits: unset and default must 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ..settings import TotpAuth
+from ..store.database import Database
+from ..store.opening import Places
 from .hosts import is_loopback
 
 _OPEN_VARIABLE = "JUPYTER_SERVER_ALLOW_UNAUTHENTICATED_ACCESS"
@@ -65,6 +68,24 @@ def _refuse_open_access(serverapp: Any) -> None:
         raise UnsafeSetting(f"{where} opens what has no rule of its own to everybody. Remove it.")
 
 
+def refuse_exposed_store(serverapp: Any, places: Places) -> None:
+    """The store must not be reachable as a file of the notebook folder (R40). Raises UnsafeSetting.
+
+    Jupyter does not serve what lies in a hidden folder, which the default place is.
+    """
+    root = Path(serverapp.root_dir).resolve()
+    database = Database.path_of(places.database_url)
+    for path in (places.keyring, database):
+        if path is None or not path.resolve().is_relative_to(root):
+            continue
+        hidden = any(part.startswith(".") for part in path.resolve().relative_to(root).parts)
+        if serverapp.contents_manager.allow_hidden or not hidden:
+            raise UnsafeSetting(
+                f"{path} lies in the notebook folder {root}, where it can be opened and downloaded. "
+                "Move it, and set TotpAuth.database_url and TotpAuth.key_file."
+            )
+
+
 def refuse_plain_http(serverapp: Any, settings: TotpAuth, *, tls: bool) -> None:
     """Listening beyond this machine needs TLS, here or in a proxy that is named. Raises UnsafeSetting."""
     if serverapp.sock or is_loopback(serverapp.ip) or tls:
@@ -81,8 +102,6 @@ def refuse_plain_http(serverapp: Any, settings: TotpAuth, *, tls: bool) -> None:
 def stock_secrets(serverapp: Any) -> list[str]:
     """The stock tokens and passwords left in the configuration. They open nothing; people should know."""
     configured = [
-        f"{section}.{name}"
-        for section, name in _STOCK_SECRETS
-        if serverapp.config.get(section, {}).get(name)
+        f"{section}.{name}" for section, name in _STOCK_SECRETS if serverapp.config.get(section, {}).get(name)
     ]
     return configured + [variable for variable in _STOCK_VARIABLES if os.environ.get(variable)]

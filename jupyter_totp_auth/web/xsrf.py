@@ -62,13 +62,13 @@ class Xsrf:
 
 
 def _decode(handler: RequestHandler, text: str) -> tuple[Any, bytes | None, Any]:
-    decoded: tuple[Any, bytes | None, Any] = handler._decode_xsrf_token(text)
+    decoded: tuple[Any, bytes | None, Any] = handler._decode_xsrf_token(text)  # noqa: SLF001 - the one format there is
     return decoded
 
 
 def _encode(handler: RequestHandler, raw: bytes) -> str:
-    """tornado's masked form (a fresh mask each time: no BREACH). It sets no cookie for a version given."""
-    handler._raw_xsrf_token = (2, raw, 0)
+    """tornado's masked form, a fresh mask each time (BREACH); given a version, it sets no cookie itself."""
+    handler._raw_xsrf_token = (2, raw, 0)  # noqa: SLF001 - see _decode
     if hasattr(handler, "_xsrf_token"):
-        del handler._xsrf_token
+        del handler._xsrf_token  # noqa: SLF001
     return handler.xsrf_token.decode("ascii")

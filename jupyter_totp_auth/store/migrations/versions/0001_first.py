@@ -99,9 +99,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_enrollment_code")),
         **_MARIADB,
     )
-    op.create_index(
-        op.f("ix_enrollment_code_account_id"), "enrollment_code", ["account_id"], unique=False
-    )
+    op.create_index(op.f("ix_enrollment_code_account_id"), "enrollment_code", ["account_id"], unique=False)
     op.create_table(
         "known_browser",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -117,12 +115,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_known_browser")),
         **_MARIADB,
     )
-    op.create_index(
-        op.f("ix_known_browser_account_id"), "known_browser", ["account_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_known_browser_expires_at"), "known_browser", ["expires_at"], unique=False
-    )
+    op.create_index(op.f("ix_known_browser_account_id"), "known_browser", ["account_id"], unique=False)
+    op.create_index(op.f("ix_known_browser_expires_at"), "known_browser", ["expires_at"], unique=False)
     op.create_table(
         "login",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -163,12 +157,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_pending_login")),
         **_MARIADB,
     )
-    op.create_index(
-        op.f("ix_pending_login_account_id"), "pending_login", ["account_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_pending_login_expires_at"), "pending_login", ["expires_at"], unique=False
-    )
+    op.create_index(op.f("ix_pending_login_account_id"), "pending_login", ["account_id"], unique=False)
+    op.create_index(op.f("ix_pending_login_expires_at"), "pending_login", ["expires_at"], unique=False)
     op.create_table(
         "recovery_code",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -184,9 +174,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_recovery_code")),
         **_MARIADB,
     )
-    op.create_index(
-        op.f("ix_recovery_code_account_id"), "recovery_code", ["account_id"], unique=False
-    )
+    op.create_index(op.f("ix_recovery_code_account_id"), "recovery_code", ["account_id"], unique=False)
     op.create_table(
         "totp_authenticator",
         sa.Column("id", sa.String(length=32), nullable=False),

@@ -1,0 +1,581 @@
+"""A store in memory that keeps the promises of ``core.ports``: one lock makes every method one transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from jupyter_totp_auth.core.events import Event
+from jupyter_totp_auth.core.model import (
+    Account,
+    EndedLogin,
+    EndReason,
+    Enrollment,
+    EnrollmentCode,
+    LoginSession,
+    PendingLogin,
+    Role,
+    TotpAuthenticator,
+)
+from jupyter_totp_auth.core.policy import DAY, Throttle
+from jupyter_totp_auth.core.ports import Claim, KnownBrowserRow
+
+
+@dataclass
+class RecoveryCode:
+    account_id: str
+    used_at: int | None = None
+
+
+@dataclass
+class Login:
+    session: LoginSession
+    ended: EndedLogin | None = None
+
+    def lives(self, at: int) -> bool:
+        return self.ended is None and self.session.expires_at > at
+
+
+@dataclass
+class Counter:
+    account_id: str | None
+    failures: int
+    next_try_at: int
+    updated_at: int
+
+
+@dataclass
+class Rows:
+    """What the tables hold. Tests may look; only the parts below write."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    authenticators: dict[str, TotpAuthenticator] = field(default_factory=dict)
+    recovery_codes: dict[bytes, RecoveryCode] = field(default_factory=dict)
+    codes: dict[bytes, EnrollmentCode] = field(default_factory=dict)
+    enrollments: dict[bytes, Enrollment] = field(default_factory=dict)
+    pending: dict[bytes, PendingLogin] = field(default_factory=dict)
+    logins: dict[bytes, Login] = field(default_factory=dict)
+    known_browsers: dict[bytes, KnownBrowserRow] = field(default_factory=dict)
+    counters: dict[bytes, Counter] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    revision: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def named(self, username: str) -> Account | None:
+        return next((a for a in self.accounts.values() if a.username == username), None)
+
+    def end_logins(self, account_id: str, reason: EndReason, at: int) -> int:
+        """End the live logins of an account, and void its half-done ones; how many were live."""
+        live = [
+            row
+            for row in self.logins.values()
+            if row.session.account_id == account_id and row.lives(at)
+        ]
+        for row in live:
+            row.ended = EndedLogin(at, reason)
+        drop(self.pending, lambda pending: pending.account_id == account_id)
+        self.revision += 1
+        return len(live)
+
+    def forget_browsers(self, account_id: str) -> None:
+        drop(self.known_browsers, lambda known: known.account_id == account_id)
+
+    def put_code(self, code: EnrollmentCode) -> None:
+        self.drop_codes(code.account_id)
+        self.codes[code.digest] = code
+
+    def drop_codes(self, account_id: str | None) -> None:
+        """Drop the codes of an account (None: of the set-up), and the tries begun with them."""
+        drop(self.codes, lambda code: code.account_id == account_id)
+        drop(self.enrollments, lambda enrollment: enrollment.code_digest not in self.codes)
+
+    def refund(self, key: bytes, count: int, at: int) -> None:
+        counter = self.counters.get(key)
+        if counter is not None:
+            counter.failures = max(counter.failures - count, 0)
+            counter.next_try_at = counter.updated_at = at
+
+
+def drop(rows, condition) -> None:
+    for key in [key for key, row in rows.items() if condition(row)]:
+        del rows[key]
+
+
+class MemoryAccounts:
+    """Implements ``core.ports.AccountStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def by_name(self, username: str) -> Account | None:
+        with self._rows.lock:
+            return self._rows.named(username)
+
+    def by_id(self, account_id: str) -> Account | None:
+        with self._rows.lock:
+            return self._rows.accounts.get(account_id)
+
+    def all(self) -> list[Account]:
+        with self._rows.lock:
+            return sorted(self._rows.accounts.values(), key=lambda account: account.username)
+
+    def any_enrolled(self) -> bool:
+        with self._rows.lock:
+            return any(account.enrolled for account in self._rows.accounts.values())
+
+    def authenticators(self, account_id: str) -> list[TotpAuthenticator]:
+        with self._rows.lock:
+            rows = self._rows.authenticators.values()
+            return [row for row in rows if row.account_id == account_id]
+
+    def recovery_codes_left(self, account_id: str) -> int:
+        with self._rows.lock:
+            rows = self._rows.recovery_codes.values()
+            return sum(row.account_id == account_id and row.used_at is None for row in rows)
+
+    def add(self, account: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
+        with self._rows.lock:
+            rows = self._rows
+            if rows.named(account.username) is not None or account.id in rows.accounts:
+                return False
+            rows.accounts[account.id] = account
+            rows.put_code(code)
+            rows.events.extend(events)
+            return True
+
+    def set_password(
+        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason
+    ) -> bool:
+        with self._rows.lock:
+            account = self._rows.accounts.get(account_id)
+            if account is None:
+                return False
+            self._put(replace(account, sealed_password=sealed, epoch=account.epoch + 1), event)
+            self._rows.end_logins(account_id, reason, event.at)
+            self._rows.forget_browsers(account_id)
+            return True
+
+    def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
+        with self._rows.lock:
+            account = self._rows.accounts.get(account_id)
+            if account is None or account.sealed_password != old:
+                return False
+            self._rows.accounts[account_id] = replace(account, sealed_password=new)
+            return True
+
+    def set_role(self, account_id: str, role: Role, event: Event) -> bool:
+        with self._rows.lock:
+            account = self._rows.accounts.get(account_id)
+            if account is None:
+                return False
+            self._put(replace(account, role=role), event)
+            return True
+
+    def set_disabled(self, account_id: str, disabled: bool, event: Event) -> bool:
+        with self._rows.lock:
+            account = self._rows.accounts.get(account_id)
+            if account is None:
+                return False
+            self._put(replace(account, disabled=disabled), event)
+            if disabled:
+                self._rows.end_logins(account_id, EndReason.DISABLED, event.at)
+            return True
+
+    def set_profile(
+        self, account_id: str, *, display_name: str, initials: str, color: str, event: Event
+    ) -> bool:
+        with self._rows.lock:
+            account = self._rows.accounts.get(account_id)
+            if account is None:
+                return False
+            values = {"display_name": display_name, "initials": initials, "color": color}
+            self._put(replace(account, **values), event)
+            return True
+
+    def delete(self, account_id: str, event: Event) -> bool:
+        with self._rows.lock:
+            rows = self._rows
+            if rows.accounts.pop(account_id, None) is None:
+                return False
+            for table in (
+                rows.authenticators,
+                rows.recovery_codes,
+                rows.enrollments,
+                rows.pending,
+                rows.known_browsers,
+                rows.counters,
+            ):
+                drop(table, lambda row: row.account_id == account_id)
+            drop(rows.logins, lambda row: row.session.account_id == account_id)
+            rows.drop_codes(account_id)
+            rows.revision += 1
+            rows.events.append(event)
+            return True
+
+    def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
+        with self._rows.lock:
+            account = self._rows.accounts.get(account_id)
+            if account is None:
+                return False
+            self._rows.accounts[account_id] = replace(account, epoch=account.epoch + 1)
+            self._rows.end_logins(account_id, EndReason.FACTOR_RESET, events[0].at)
+            self._rows.forget_browsers(account_id)
+            self._rows.put_code(code)
+            self._rows.events.extend(events)
+            return True
+
+    def _put(self, account: Account, event: Event) -> None:
+        self._rows.accounts[account.id] = account
+        self._rows.revision += 1
+        self._rows.events.append(event)
+
+
+class MemoryLogins:
+    """Implements ``core.ports.LoginStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add_pending(self, pending: PendingLogin, event: Event) -> None:
+        with self._rows.lock:
+            self._rows.pending[pending.digest] = pending
+            self._rows.events.append(event)
+
+    def spend_try(self, digest: bytes, *, at: int) -> PendingLogin | None:
+        with self._rows.lock:
+            row = self.pending(digest, at=at)
+            if row is None:
+                return None
+            row = self._rows.pending[digest] = replace(row, tries_left=row.tries_left - 1)
+            return row
+
+    def pending(self, digest: bytes, *, at: int) -> PendingLogin | None:
+        with self._rows.lock:
+            row = self._rows.pending.get(digest)
+            good = row is not None and row.expires_at > at and row.tries_left > 0
+            return row if good else None
+
+    def grant(
+        self,
+        pending: PendingLogin,
+        claim: Claim,
+        session: LoginSession,
+        known: KnownBrowserRow | None,
+        refunds: Sequence[tuple[bytes, int]],
+        events: Sequence[Event],
+    ) -> bool:
+        at = session.created_at
+        with self._rows.lock:
+            rows = self._rows
+            account = rows.accounts.get(pending.account_id or "")
+            if account is None or account.epoch != pending.epoch or not account.usable(at=at):
+                return False
+            if pending.digest not in rows.pending or not self._claim(claim, account.id, at):
+                return False
+            del rows.pending[pending.digest]
+            rows.logins[session.digest] = Login(session)
+            if known is not None:
+                rows.known_browsers[known.digest] = known
+            for key, count in refunds:
+                rows.refund(key, count, at)
+            rows.events.extend(events)
+            return True
+
+    def _claim(self, claim: Claim, account_id: str, at: int) -> bool:
+        """The last condition of a grant: nothing after it can fail, so the claim stands."""
+        rows = self._rows
+        if claim.step is not None:
+            phone = rows.authenticators.get(claim.authenticator_id or "")
+            if phone is None or phone.account_id != account_id or phone.last_step >= claim.step:
+                return False
+            rows.authenticators[phone.id] = replace(phone, last_step=claim.step)
+            return True
+        for digest in claim.recovery_digests:
+            code = rows.recovery_codes.get(digest)
+            if code is not None and code.account_id == account_id and code.used_at is None:
+                code.used_at = at
+                return True
+        return False
+
+    def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
+        with self._rows.lock:
+            row = self._rows.known_browsers.get(digest)
+            return row if row is not None and row.expires_at > at else None
+
+    def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
+        return self.find_many([digest], at=at).get(digest)
+
+    def find_many(
+        self, digests: Iterable[bytes], *, at: int
+    ) -> dict[bytes, tuple[LoginSession, Account]]:
+        found = {}
+        with self._rows.lock:
+            for digest in digests:
+                row = self._rows.logins.get(digest)
+                if row is None or not row.lives(at):
+                    continue
+                account = self._rows.accounts[row.session.account_id]
+                if account.usable(at=at):
+                    found[digest] = (row.session, account)
+        return found
+
+    def ended(self, digest: bytes) -> EndedLogin | None:
+        with self._rows.lock:
+            row = self._rows.logins.get(digest)
+            if row is None:
+                return None
+            return row.ended or EndedLogin(row.session.expires_at, EndReason.EXPIRED)
+
+    def of_account(self, account_id: str, *, at: int) -> list[LoginSession]:
+        with self._rows.lock:
+            rows = [row for row in self._rows.logins.values() if row.lives(at)]
+        sessions = [row.session for row in rows if row.session.account_id == account_id]
+        return sorted(sessions, key=lambda session: (-session.created_at, session.id))
+
+    def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool:
+        with self._rows.lock:
+            for row in self._rows.logins.values():
+                session = row.session
+                if (session.account_id, session.id) == (account_id, login_id) and row.lives(
+                    event.at
+                ):
+                    row.ended = EndedLogin(event.at, reason)
+                    self._rows.revision += 1
+                    self._rows.events.append(event)
+                    return True
+        return False
+
+    def end_all(
+        self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None
+    ) -> int:
+        with self._rows.lock:
+            self._rows.events.append(event)
+            if but is None:
+                return self._rows.end_logins(account_id, reason, event.at)
+            others = [
+                session
+                for session in self.of_account(account_id, at=event.at)
+                if session.id != but
+            ]
+            for session in others:
+                self._rows.logins[session.digest].ended = EndedLogin(event.at, reason)
+            self._rows.revision += 1
+            return len(others)
+
+    def touch(self, seen: dict[bytes, int]) -> None:
+        with self._rows.lock:
+            for digest, at in seen.items():
+                row = self._rows.logins.get(digest)
+                if row is not None:
+                    row.session = replace(row.session, last_seen_at=at)
+
+    def revision(self) -> int:
+        with self._rows.lock:
+            return self._rows.revision
+
+    def purge(self, *, at: int, ended_before: int) -> None:
+        with self._rows.lock:
+            rows = self._rows
+            for table in (rows.pending, rows.enrollments, rows.codes, rows.known_browsers):
+                drop(table, lambda row: row.expires_at <= at)
+            drop(rows.enrollments, lambda enrollment: enrollment.code_digest not in rows.codes)
+            drop(
+                rows.logins,
+                lambda row: (
+                    row.session.expires_at < ended_before
+                    or (row.ended is not None and row.ended.ended_at < ended_before)
+                ),
+            )
+            drop(
+                rows.counters,
+                lambda row: (
+                    row.updated_at < at - DAY and (row.failures == 0 or row.account_id is None)
+                ),
+            )
+
+
+class MemoryEnrollments:
+    """Implements ``core.ports.EnrollmentStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def put_code(self, code: EnrollmentCode, event: Event) -> None:
+        with self._rows.lock:
+            self._rows.put_code(code)
+            self._rows.events.append(event)
+
+    def code(self, digest: bytes, *, at: int) -> EnrollmentCode | None:
+        with self._rows.lock:
+            row = self._rows.codes.get(digest)
+            return row if row is not None and row.expires_at > at else None
+
+    def start(self, enrollment: Enrollment, *, at: int) -> bool:
+        with self._rows.lock:
+            if enrollment.code_digest not in self._rows.codes:
+                return False
+            drop(self._rows.enrollments, lambda row: row.code_digest == enrollment.code_digest)
+            self._rows.enrollments[enrollment.digest] = enrollment
+            return True
+
+    def find(self, digest: bytes, *, at: int) -> Enrollment | None:
+        with self._rows.lock:
+            row = self._rows.enrollments.get(digest)
+            return row if row is not None and row.expires_at > at else None
+
+    def spend_try(self, digest: bytes, *, at: int) -> Enrollment | None:
+        with self._rows.lock:
+            row = self.find(digest, at=at)
+            if row is None or row.tries_left == 0:
+                self._rows.enrollments.pop(digest, None)
+                return None
+            row = self._rows.enrollments[digest] = replace(row, tries_left=row.tries_left - 1)
+            return row
+
+    def save(
+        self,
+        digest: bytes,
+        *,
+        username: str | None,
+        sealed_password: bytes | None,
+        sealed_secret: bytes,
+        expires_at: int,
+        at: int,
+    ) -> bool:
+        with self._rows.lock:
+            row = self.find(digest, at=at)
+            if row is None:
+                return False
+            self._rows.enrollments[digest] = replace(
+                row,
+                username=username,
+                sealed_password=sealed_password,
+                sealed_secret=sealed_secret,
+                expires_at=expires_at,
+            )
+            return True
+
+    def complete(
+        self,
+        enrollment: Enrollment,
+        *,
+        account: Account,
+        authenticator: TotpAuthenticator,
+        recovery_digests: Sequence[bytes],
+        session: LoginSession | None,
+        known: KnownBrowserRow | None,
+        events: Sequence[Event],
+        at: int,
+    ) -> bool:
+        with self._rows.lock:
+            rows = self._rows
+            allowed = (
+                self.code(enrollment.code_digest, at=at) is not None
+                and enrollment.digest in rows.enrollments
+                and self._may_put(enrollment, account)
+            )
+            if not allowed:
+                return False
+            if enrollment.creates_account:
+                rows.accounts[account.id] = account
+            else:
+                self._bind_anew(account, at)
+            del rows.codes[enrollment.code_digest]
+            # Somebody can log in now: there is no first set-up any more.
+            rows.drop_codes(None)
+            rows.authenticators[authenticator.id] = authenticator
+            for digest in recovery_digests:
+                rows.recovery_codes[digest] = RecoveryCode(account.id)
+            if session is not None:
+                rows.logins[session.digest] = Login(session)
+            if known is not None:
+                rows.known_browsers[known.digest] = known
+            rows.events.extend(events)
+            return True
+
+    def _may_put(self, enrollment: Enrollment, new: Account) -> bool:
+        """Whether the account can be made (a first set-up, with a free name) or changed (same epoch)."""
+        if enrollment.creates_account:
+            anyone = any(account.enrolled for account in self._rows.accounts.values())
+            return not anyone and self._rows.named(new.username) is None
+        old = self._rows.accounts.get(new.id)
+        return old is not None and old.epoch == new.epoch - 1 and not old.disabled
+
+    def _bind_anew(self, new: Account, at: int) -> None:
+        rows, old = self._rows, self._rows.accounts[new.id]
+        rows.accounts[new.id] = replace(
+            old, enrolled=True, epoch=new.epoch, sealed_password=new.sealed_password
+        )
+        rows.end_logins(new.id, EndReason.FACTOR_RESET, at)
+        rows.forget_browsers(new.id)
+        drop(rows.authenticators, lambda row: row.account_id == new.id)
+        drop(rows.recovery_codes, lambda row: row.account_id == new.id)
+
+
+class MemoryThrottles:
+    """Implements ``core.ports.ThrottleStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def charge(
+        self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None
+    ) -> int | None:
+        with self._rows.lock:
+            counter = self._rows.counters.setdefault(key, Counter(account_id, 0, at, at))
+            if counter.failures >= rule.limit:
+                return rule.cap
+            # A clock set back must not shut anybody out for longer than the longest delay.
+            wait = min(counter.next_try_at - at, rule.cap)
+            if wait > 0:
+                return wait
+            counter.account_id = account_id
+            counter.failures += 1
+            counter.next_try_at = at + rule.delay(counter.failures)
+            counter.updated_at = at
+            return None
+
+    def refund(self, key: bytes, count: int, *, at: int) -> None:
+        with self._rows.lock:
+            self._rows.refund(key, count, at)
+
+    def reset(self, account_id: str, event: Event) -> None:
+        with self._rows.lock:
+            drop(self._rows.counters, lambda counter: counter.account_id == account_id)
+            self._rows.events.append(event)
+
+
+class MemoryEvents:
+    """Implements ``core.ports.EventStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, event: Event) -> None:
+        with self._rows.lock:
+            self._rows.events.append(event)
+
+    def list(
+        self, *, account_id: str | None = None, after: int = 0, limit: int | None = None
+    ) -> list[tuple[int, Event]]:
+        with self._rows.lock:
+            numbered = list(enumerate(self._rows.events, start=1))
+        found = [
+            (number, event)
+            for number, event in numbered
+            if number > after and account_id in (None, event.account_id)
+        ]
+        return found if limit is None else found[max(len(found) - limit, 0) :]
+
+
+class MemoryStore:
+    """The five stores over one set of rows, under the names that ``store.Store`` gives them."""
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+        self.accounts = MemoryAccounts(self.rows)
+        self.logins = MemoryLogins(self.rows)
+        self.enrollments = MemoryEnrollments(self.rows)
+        self.throttles = MemoryThrottles(self.rows)
+        self.events = MemoryEvents(self.rows)

@@ -1,0 +1,1 @@
+"""Tables copied from the standards, so that no test computes its own expectation."""

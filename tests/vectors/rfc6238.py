@@ -1,0 +1,15 @@
+"""RFC 6238, Appendix B: TOTP over SHA-1, eight digits (six-digit codes are their last six)."""
+
+from __future__ import annotations
+
+SECRET = b"12345678901234567890"
+
+# (Unix time, value of T, TOTP)
+SHA1 = (
+    (59, 0x0000000000000001, "94287082"),
+    (1111111109, 0x00000000023523EC, "07081804"),
+    (1111111111, 0x00000000023523ED, "14050471"),
+    (1234567890, 0x000000000273EF07, "89005924"),
+    (2000000000, 0x0000000003F940AA, "69279037"),
+    (20000000000, 0x0000000027BC86AA, "65353130"),
+)
