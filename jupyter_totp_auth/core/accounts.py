@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from . import bearer, names, passwords
+from . import bearer, names
 from .bearer import Kind
 from .enrollment import new_account
 from .events import Event, EventKind
-from .login import seal_hash
+from .local_passwords import LocalPasswords
 from .model import Account, EndReason, EnrollmentCode, Role
 from .passwords import Hasher
 from .policy import DAY, MINUTE, Policy
@@ -56,8 +56,7 @@ class Accounts:
         self._accounts = accounts
         self._logins = logins
         self._throttles = throttles
-        self._hasher = hasher
-        self._sealer = sealer
+        self._passwords = LocalPasswords(accounts=accounts, hasher=hasher, sealer=sealer, policy=policy)
         self._policy = policy
         self._clock = clock
         self._listed = listed
@@ -86,15 +85,7 @@ class Accounts:
     ) -> Invitation:
         """A new account and the code that enrolls it. Raises Refused (bad or taken name, weak password)."""
         at = self._clock()
-        if not names.is_name(username):
-            raise Refused(
-                f"{printable(username)} cannot be a user name: 1 to 64 of a-z, 0-9, dot, dash and "
-                "underscore, beginning with a letter or digit, not ending in a dot."
-            )
-        if role is Role.READER:
-            raise Refused("The role reader is not enforced in this version; use member or admin.")
-        if expires_at is not None and expires_at <= at:
-            raise Refused("That expiry date has passed already.")
+        self._check(username, role, expires_at, at)
         account = new_account(
             username,
             role,
@@ -112,6 +103,24 @@ class Accounts:
         if not self._accounts.add(account, code, events):
             raise Refused(f"There is an account named {username} already.")
         return Invitation(account, text, code.expires_at)
+
+    def check(self, username: str, role: Role, *, expires_at: int | None = None) -> None:
+        """Raises Refused where :meth:`add` would, as far as one can tell beforehand: for whole lists."""
+        self._check(username, role, expires_at, self._clock())
+        if self._accounts.by_name(username) is not None:
+            raise Refused(f"There is an account named {username} already.")
+
+    @staticmethod
+    def _check(username: str, role: Role, expires_at: int | None, at: int) -> None:
+        if not names.is_name(username):
+            raise Refused(
+                f"{printable(username)} cannot be a user name: 1 to 64 of a-z, 0-9, dot, dash and "
+                "underscore, beginning with a letter or digit, not ending in a dot."
+            )
+        if role is Role.READER:
+            raise Refused("The role reader is not enforced in this version; use member or admin.")
+        if expires_at is not None and expires_at <= at:
+            raise Refused("That expiry date has passed already.")
 
     def set_password(self, username: str, password: str, *, actor: str) -> None:
         """A new password. Ends all logins and forgets known browsers; the second factor stays on (R22)."""
@@ -186,17 +195,10 @@ class Accounts:
         return 1
 
     def _sealed(self, account: Account, password: str) -> bytes:
-        text = passwords.objection(
-            password,
-            username=account.username,
-            shortest=self._policy.password_min,
-            longest=self._policy.password_max,
-            listed=self._listed,
-        )
+        text = self._passwords.objection(password, username=account.username, listed=self._listed)
         if text is not None:
             raise Refused(text)
-        normal = passwords.normalise(password, longest=self._policy.password_max) or ""
-        return seal_hash(self._sealer, account.id, self._hasher.hash(normal))
+        return self._passwords.seal(account.id, password)
 
     def _new_code(self, account: Account, at: int, valid_for: int | None) -> tuple[str, EnrollmentCode]:
         lifetime = self._policy.enrollment_code_lifetime if valid_for is None else valid_for

@@ -10,16 +10,11 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from . import bearer, names, passwords, recovery, totp
+from . import bearer, names, recovery, totp
 from .bearer import Kind
 from .events import Event, EventKind
-from .login import (
-    login_event,
-    new_known_browser,
-    new_session,
-    password_key,
-    seal_hash,
-)
+from .grants import login_event, new_known_browser, new_session, password_key
+from .local_passwords import LocalPasswords
 from .model import (
     Account,
     Denied,
@@ -35,7 +30,7 @@ from .model import (
 )
 from .passwords import Hasher
 from .policy import Policy
-from .ports import AccountStore, EnrollmentStore, EventStore, ThrottleStore
+from .ports import AccountStore, EnrollmentStore, EventStore, KnownBrowserRow, ThrottleStore
 from .sealing import Purpose, SealBroken, Sealer
 
 FIRST_PHONE = "Phone"
@@ -63,6 +58,14 @@ class Enrolled:
     recovery_codes: tuple[str, ...] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Bound:
+    """A phone has been bound where there is no browser to sign in; the recovery codes are shown once."""
+
+    account: Account
+    recovery_codes: tuple[str, ...] = field(repr=False)
+
+
 class EnrollmentFlow:
     """The steps of an enrollment. ``clock`` gives whole seconds; it is read once per public method."""
 
@@ -83,7 +86,7 @@ class EnrollmentFlow:
         self._enrollments = enrollments
         self._throttles = throttles
         self._events = events
-        self._hasher = hasher
+        self._passwords = LocalPasswords(accounts=accounts, hasher=hasher, sealer=sealer, policy=policy)
         self._sealer = sealer
         self._policy = policy
         self._clock = clock
@@ -181,42 +184,18 @@ class EnrollmentFlow:
         wait = self._throttles.charge(key, rule, at=at, account_id=account.id)
         if wait is not None:
             return Denied(Refusal.THROTTLED, retry_after=wait)
-        password = passwords.normalise(typed, longest=self._policy.password_max)
-        if not self._hasher.verify(self._opened_hash(account), password or ""):
+        if not self._passwords.is_right(account, typed):
             return Denied(Refusal.DENIED)
         self._throttles.refund(key, 1, at=at)
         return None
 
-    def _opened_hash(self, account: Account) -> str | None:
-        try:
-            phc = self._sealer.open(
-                account.sealed_password or b"",
-                Purpose.PASSWORD_HASH,
-                account=account.id,
-                item=account.id,
-            ).decode("ascii", "replace")
-        except SealBroken:
-            return None
-        return phc if passwords.is_argon2id(phc) else None
-
     def _choose_password(
         self, enrollment: Enrollment, name: str, typed: str
     ) -> tuple[Denied | None, bytes | None]:
-        text = self.password_objection(typed, username=name)
+        text = self._passwords.objection(typed, username=name, listed=self._listed)
         if text is not None:
             return Denied(Refusal.WEAK_PASSWORD, text=text), None
-        password = passwords.normalise(typed, longest=self._policy.password_max) or ""
-        return None, seal_hash(self._sealer, enrollment.account_id, self._hasher.hash(password))
-
-    def password_objection(self, password: str, *, username: str) -> str | None:
-        """Why ``password`` may not be chosen by ``username``, in a sentence; None where it may."""
-        return passwords.objection(
-            password,
-            username=username,
-            shortest=self._policy.password_min,
-            longest=self._policy.password_max,
-            listed=self._listed,
-        )
+        return None, self._passwords.seal(enrollment.account_id, typed)
 
     def _save(self, enrollment: Enrollment, name: str, sealed: bytes | None, at: int) -> Stage | Denied:
         """Keep the choice. The secret is made once, so that going back does not give its QR a longer life."""
@@ -255,6 +234,31 @@ class EnrollmentFlow:
         tries are over, begin again. NAME_TAKEN: somebody was faster.
         """
         at = self._clock()
+        proof = self._prove(enrollment_bearer, typed_code, origin, at)
+        if isinstance(proof, Denied):
+            return proof
+        fresh, session = new_session(proof.account, origin, self._policy, at)
+        remembered, known = new_known_browser(proof.account, self._policy, at)
+        codes = self._bind(proof, origin, at, session=session, known=known)
+        if isinstance(codes, Denied):
+            return codes
+        return Issued(Enrolled(proof.account, session, remembered.text, codes), fresh.text)
+
+    def confirm_without_login(
+        self, enrollment_bearer: str | None, *, typed_code: str, origin: Origin
+    ) -> Bound | Denied:
+        """The same at a terminal, where there is no browser to sign in: no login, no known browser."""
+        at = self._clock()
+        proof = self._prove(enrollment_bearer, typed_code, origin, at)
+        if isinstance(proof, Denied):
+            return proof
+        codes = self._bind(proof, origin, at)
+        return codes if isinstance(codes, Denied) else Bound(proof.account, codes)
+
+    def _prove(
+        self, enrollment_bearer: str | None, typed_code: str, origin: Origin, at: int
+    ) -> _Proof | Denied:
+        """Charge a try, then check the code."""
         digest = bearer.digest(Kind.ENROLLMENT, enrollment_bearer) if enrollment_bearer else None
         found = self._enrollments.find(digest, at=at) if digest else None
         if digest is None or found is None or found.sealed_secret is None:
@@ -272,7 +276,10 @@ class EnrollmentFlow:
         step = totp.verify(secret, digits, at=at, last_step=-1, window=window)
         if step is None:
             return self._deny_code(enrollment, secret, digits, origin, at)
-        return self._complete(enrollment, step, origin, at)
+        account = self._account_to_be(enrollment, at)
+        if account is None or enrollment.sealed_secret is None:
+            return Denied(Refusal.EXPIRED)
+        return _Proof(enrollment, account, step, enrollment.sealed_secret)
 
     def _deny_code(
         self, enrollment: Enrollment, secret: bytes, digits: str, origin: Origin, at: int
@@ -287,13 +294,22 @@ class EnrollmentFlow:
         drift = totp.find_drift(secret, digits, at=at, window=window, reach=reach)
         return Denied(Refusal.DENIED if drift is None else Refusal.CLOCK, drift=drift)
 
-    def _complete(self, enrollment: Enrollment, step: int, origin: Origin, at: int) -> Outcome[Enrolled]:
-        account = self._account_to_be(enrollment, at)
-        if account is None or enrollment.sealed_secret is None:
-            return Denied(Refusal.EXPIRED)
-        fresh, session = new_session(account, origin, self._policy, at)
-        remembered, known = new_known_browser(account, self._policy, at)
-        codes = recovery.new_codes(self._policy.recovery_codes)
+    def _bind(
+        self,
+        proof: _Proof,
+        origin: Origin,
+        at: int,
+        *,
+        session: LoginSession | None = None,
+        known: KnownBrowserRow | None = None,
+    ) -> tuple[str, ...] | Denied:
+        """Claim: code, phone, recovery codes and login in one transaction; the recovery codes."""
+        enrollment, account = proof.enrollment, proof.account
+        name = account.username
+        events = [Event(EventKind.ENROLLED, at, account.id, name, name, origin.client)]
+        if session is not None:
+            events.append(login_event(account, session, origin, at))
+        codes = tuple(recovery.new_codes(self._policy.recovery_codes))
         done = self._enrollments.complete(
             enrollment,
             account=account,
@@ -301,29 +317,19 @@ class EnrollmentFlow:
                 id=enrollment.authenticator_id,
                 account_id=account.id,
                 name=FIRST_PHONE,
-                last_step=step,
-                sealed_secret=enrollment.sealed_secret,
+                last_step=proof.step,
+                sealed_secret=proof.sealed_secret,
             ),
             recovery_digests=[self._recovery_digest(account, code) for code in codes],
             session=session,
             known=known,
-            events=[
-                Event(
-                    EventKind.ENROLLED,
-                    at,
-                    account.id,
-                    account.username,
-                    account.username,
-                    origin.client,
-                ),
-                login_event(account, session, origin, at),
-            ],
+            events=events,
             at=at,
         )
         if not done:
             taken = enrollment.creates_account and self._accounts.by_name(account.username)
             return Denied(Refusal.NAME_TAKEN if taken else Refusal.EXPIRED)
-        return Issued(Enrolled(account, session, remembered.text, tuple(codes)), fresh.text)
+        return codes
 
     def _account_to_be(self, enrollment: Enrollment, at: int) -> Account | None:
         """The account as it will be once the code is confirmed."""
@@ -373,6 +379,16 @@ class EnrollmentFlow:
             account = self._accounts.by_id(enrollment.account_id)
         has_password = account is not None and account.sealed_password is not None
         return Stage(enrollment, enrollment.username, has_password, self._open_secret(enrollment))
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """A right code, its step, and the account it enrolls; nothing of it is claimed yet."""
+
+    enrollment: Enrollment
+    account: Account
+    step: int
+    sealed_secret: bytes = field(repr=False)
 
 
 _COLORS = 7

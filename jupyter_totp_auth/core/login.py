@@ -6,50 +6,28 @@ but "wrong", at the end (R7). The same work is done for a name that does not exi
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from . import bearer, names, passwords, recovery, totp
-from .bearer import Bearer, Kind
+from . import bearer, names
+from .bearer import Kind
+from .codes import Codes, Match
 from .events import Event, EventKind
+from .grants import NewLogin, code_key, login_event, new_known_browser, new_session, password_key
+from .local_passwords import LocalPasswords
 from .model import (
     Account,
     Denied,
     Issued,
-    LoginSession,
     Origin,
     Outcome,
     PendingLogin,
     Refusal,
-    TotpAuthenticator,
 )
 from .passwords import Hasher
 from .policy import Policy
 from .ports import AccountStore, Claim, EventStore, KnownBrowserRow, LoginStore, ThrottleStore
 from .sealing import Purpose, SealBroken, Sealer
-
-_DECOY_SECRET = bytes(totp.SECRET_BYTES)
-_LONGEST_NAME_COUNTED = 256
-_USER_AGENT_LENGTH = 256
-
-
-@dataclass(frozen=True)
-class NewLogin:
-    """A login just opened, and the known-browser bearer for a browser that was not known yet."""
-
-    session: LoginSession
-    account: Account
-    known_browser: str | None = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Match:
-    """What a typed code turned out to be: a claim to be made, or why there is none."""
-
-    claim: Claim | None = None
-    replayed: bool = False
-    drift: int | None = None
 
 
 class LoginFlow:
@@ -71,10 +49,13 @@ class LoginFlow:
         self._logins = logins
         self._throttles = throttles
         self._events = events
-        self._hasher = hasher
         self._sealer = sealer
         self._policy = policy
         self._clock = clock
+        self._passwords = LocalPasswords(
+            accounts=accounts, hasher=hasher, sealer=sealer, policy=policy, broken=self._report_broken
+        )
+        self._codes = Codes(accounts=accounts, sealer=sealer, policy=policy, broken=self._report_broken)
 
     # -- first factor ------------------------------------------------------------------------------
 
@@ -106,7 +87,8 @@ class LoginFlow:
         if wait is not None:
             return Denied(Refusal.THROTTLED, retry_after=wait)
 
-        password_ok = self._password_is_right(account, typed_password, at)
+        right = self._passwords.is_right(account, typed_password)
+        password_ok = right and account is not None and account.usable(at=at)
         event = self._first_factor_event(account, origin, at, passed=password_ok)
         if known and not password_ok:
             self._events.add(event)
@@ -128,36 +110,6 @@ class LoginFlow:
         pending = replace(pending, digest=fresh.digest)
         self._logins.add_pending(pending, event)
         return Issued(pending, fresh.text)
-
-    def _password_is_right(self, account: Account | None, typed: str, at: int) -> bool:
-        """One argon2 whatever happens, so that time tells nothing (E09)."""
-        phc = self._stored_hash(account)
-        password = passwords.normalise(typed, longest=self._policy.password_max)
-        right = self._hasher.verify(phc, password or "")
-        if account is None or phc is None or password is None or not right:
-            return False
-        if not account.usable(at=at):
-            return False
-        self._rehash(account, phc, password)
-        return True
-
-    def _stored_hash(self, account: Account | None) -> str | None:
-        if account is None or account.sealed_password is None:
-            return None
-        try:
-            opened = self._sealer.open(
-                account.sealed_password, Purpose.PASSWORD_HASH, account=account.id, item=account.id
-            ).decode("ascii", "replace")
-        except SealBroken as broken:
-            self._report_broken(account, broken)
-            return None
-        return opened if passwords.is_argon2id(opened) else None
-
-    def _rehash(self, account: Account, phc: str, password: str) -> None:
-        if account.sealed_password is None or not self._hasher.outdated(phc):
-            return
-        new = seal_hash(self._sealer, account.id, self._hasher.hash(password))
-        self._accounts.replace_hash(account.id, old=account.sealed_password, new=new)
 
     def _known(self, text: str | None, account: Account | None, at: int) -> KnownBrowserRow | None:
         digest = bearer.digest(Kind.KNOWN_BROWSER, text) if text else None
@@ -205,7 +157,7 @@ class LoginFlow:
 
         account = self._accounts.by_id(pending.account_id) if pending.account_id else None
         key, wait = self._charge_code(pending, at)
-        match = self._match(account if pending.password_ok else None, typed_code, at)
+        match = self._codes.match(account if pending.password_ok else None, typed_code, at=at)
         allowed = pending.password_ok and account is not None and wait is None
         if account is not None and allowed and match.claim is not None:
             granted = self._grant(account, pending, match.claim, key, origin, at)
@@ -228,54 +180,6 @@ class LoginFlow:
             key = code_key(self._sealer, pending.account_id, pending.epoch)
         rule = self._policy.code_known if pending.known_browser else self._policy.code_unknown
         return key, self._throttles.charge(key, rule, at=at, account_id=pending.account_id)
-
-    def _match(self, account: Account | None, typed: str, at: int) -> Match:
-        """What ``typed`` is. With no account the same is computed over a decoy, and comes to nothing."""
-        code = recovery.read(typed)
-        if code is not None:
-            found = self._recovery_digests(account, code)
-            return Match(Claim(recovery_digests=found)) if account else Match()
-        digits = totp.read(typed) or ""
-        best = Match()
-        for authenticator, secret in self._secrets(account):
-            matched = self._match_one(authenticator, secret, digits, at)
-            if matched.claim is not None:
-                return matched
-            if matched.replayed or matched.drift is not None:
-                best = matched
-        return best
-
-    def _match_one(
-        self, authenticator: TotpAuthenticator | None, secret: bytes, digits: str, at: int
-    ) -> Match:
-        window, last = self._policy.totp_window, authenticator.last_step if authenticator else -1
-        step = totp.verify(secret, digits, at=at, last_step=last, window=window)
-        spent = totp.is_spent(secret, digits, at=at, last_step=last, window=window)
-        drift = totp.find_drift(secret, digits, at=at, window=window, reach=self._policy.drift_reach)
-        if authenticator is None:
-            return Match()
-        if step is not None:
-            return Match(Claim(authenticator_id=authenticator.id, step=step))
-        return Match(replayed=spent, drift=drift)
-
-    def _secrets(self, account: Account | None) -> list[tuple[TotpAuthenticator | None, bytes]]:
-        found: list[tuple[TotpAuthenticator | None, bytes]] = []
-        for authenticator in self._accounts.authenticators(account.id if account else ""):
-            try:
-                secret = self._sealer.open(
-                    authenticator.sealed_secret,
-                    Purpose.TOTP_SECRET,
-                    account=authenticator.account_id,
-                    item=authenticator.id,
-                )
-            except SealBroken as broken:
-                self._report_broken(account, broken)
-            else:
-                found.append((authenticator, secret))
-        return found or [(None, _DECOY_SECRET)]
-
-    def _recovery_digests(self, account: Account | None, code: str) -> tuple[bytes, ...]:
-        return tuple(self._sealer.macs(Purpose.RECOVERY_CODE, account.id if account else "", code))
 
     def _grant(
         self,
@@ -362,60 +266,3 @@ class LoginFlow:
                 detail=str(broken),
             )
         )
-
-
-# -- the pieces that enrollment and the command line share --------------------------------------------
-
-
-def new_session(account: Account, origin: Origin, policy: Policy, at: int) -> tuple[Bearer, LoginSession]:
-    """A fresh login bearer and the session it opens, once the store has taken it."""
-    fresh = bearer.issue(Kind.LOGIN)
-    expires_at = at + policy.login_lifetime
-    if account.expires_at is not None:
-        expires_at = min(expires_at, account.expires_at)
-    session = LoginSession(
-        digest=fresh.digest,
-        id=secrets.token_hex(8),
-        account_id=account.id,
-        created_at=at,
-        last_seen_at=at,
-        expires_at=expires_at,
-        client=origin.client,
-        user_agent=origin.user_agent[:_USER_AGENT_LENGTH],
-    )
-    return fresh, session
-
-
-def new_known_browser(account: Account, policy: Policy, at: int) -> tuple[Bearer, KnownBrowserRow]:
-    """A fresh known-browser bearer, bound to the account as it is now."""
-    fresh = bearer.issue(Kind.KNOWN_BROWSER)
-    row = KnownBrowserRow(fresh.digest, account.id, account.epoch, at + policy.known_browser_lifetime)
-    return fresh, row
-
-
-def login_event(account: Account, session: LoginSession, origin: Origin, at: int) -> Event:
-    """The audit event of a login that opens."""
-    return Event(
-        EventKind.LOGIN,
-        at,
-        account.id,
-        account.username,
-        account.username,
-        origin.client,
-        session.id,
-    )
-
-
-def seal_hash(sealer: Sealer, account_id: str, phc: str) -> bytes:
-    """A password hash, sealed to its account."""
-    return sealer.seal(phc.encode(), Purpose.PASSWORD_HASH, account=account_id, item=account_id)
-
-
-def password_key(sealer: Sealer, name: str) -> bytes:
-    """The password counter of a (folded) name, known or not; one for all addresses (R18)."""
-    return sealer.mac(Purpose.THROTTLE, "password", name[:_LONGEST_NAME_COUNTED].encode("utf-8", "replace"))
-
-
-def code_key(sealer: Sealer, account_id: str, epoch: int) -> bytes:
-    """The code counter of an account in one credential epoch."""
-    return sealer.mac(Purpose.THROTTLE, "code", account_id, str(epoch))

@@ -14,7 +14,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
 from ..core.enrollment import Enrolled
-from ..core.login import NewLogin
+from ..core.grants import NewLogin
 from ..core.model import Enrollment, Issued, PendingLogin
 from .visitor import visitor_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_server.auth.decorator import allow_unauthenticated
 
 from ..core import recovery, totp
-from ..core.login import NewLogin
+from ..core.grants import NewLogin
 from ..core.model import Denied, Issued, PendingLogin, Refusal
 from .cookies import Cookie
 from .pages import STALE, Message, PageHandler, TotpHandler, drift_message
