@@ -122,6 +122,10 @@ class Accounts:
         if expires_at is not None and expires_at <= at:
             raise Refused("That expiry date has passed already.")
 
+    def password_objection(self, password: str, *, username: str) -> str | None:
+        """Why ``username`` may not choose ``password``, in a sentence: for a prompt that asks again."""
+        return self._passwords.objection(password, username=username, listed=self._listed)
+
     def set_password(self, username: str, password: str, *, actor: str) -> None:
         """A new password. Ends all logins and forgets known browsers; the second factor stays on (R22)."""
         at, account = self._clock(), self.named(username)

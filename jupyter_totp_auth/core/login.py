@@ -163,7 +163,8 @@ class LoginFlow:
             granted = self._grant(account, pending, match.claim, key, origin, at)
             if granted is not None:
                 return granted
-            match = Match(replayed=True)
+            # A lost step was a right code. A recovery code that is not there, or no more, is a guess (R14).
+            match = Match(replayed=match.claim.step is not None)
         return self._deny(account, pending, match, key, wait, origin, at)
 
     def _charge_code(self, pending: PendingLogin, at: int) -> tuple[bytes, int | None]:

@@ -11,7 +11,7 @@ DAY = 24 * HOUR
 
 @dataclass(frozen=True)
 class Throttle:
-    """How failures grow into waiting: ``free`` cost nothing, then the delay doubles up to ``cap``."""
+    """How failures grow into waiting: ``free`` tries at once, then the delay doubles up to ``cap``."""
 
     free: int
     first_delay: int
@@ -20,10 +20,10 @@ class Throttle:
 
     def delay(self, failures: int) -> int:
         """Seconds to wait after ``failures`` consecutive failures."""
-        if failures <= self.free:
+        if failures < self.free:
             return 0
         # Bounded before the shift: an unbounded 2**n locked django-otp's owners out for 18 h (17 misses).
-        doublings = min(failures - self.free - 1, 20)
+        doublings = min(failures - self.free, 20)
         return min(self.first_delay << doublings, self.cap)
 
 

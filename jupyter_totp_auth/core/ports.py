@@ -172,5 +172,10 @@ class EventStore(Protocol):
 
     def add(self, event: Event) -> None: ...
     def list(
-        self, *, account_id: str | None = None, after: int = 0, limit: int | None = None
+        self,
+        *,
+        account_id: str | None = None,
+        username: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
     ) -> list[tuple[int, Event]]: ...

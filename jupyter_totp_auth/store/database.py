@@ -31,7 +31,7 @@ class Database:
     itself comes out as StoreUnavailable.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self.url = _parse(url)
         self.engine = _engine(self.url)
         self._listeners: list[Callable[[Event], None]] = []
@@ -44,6 +44,11 @@ class Database:
     def path(self) -> Path | None:
         """The file of a SQLite database, else None."""
         return _file_of(self.url)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a person: the file, or the URL without its password."""
+        return str(self.path or self.url.render_as_string(hide_password=True))
 
     @staticmethod
     def path_of(url: str) -> Path | None:
@@ -86,7 +91,7 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(type(cause).__name__) from None
 
 
-def _parse(url: str) -> URL:
+def _parse(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):

@@ -22,12 +22,22 @@ class SqlEvents:
             write_event(connection, value)
 
     def list(
-        self, *, account_id: str | None = None, after: int = 0, limit: int | None = None
+        self,
+        *,
+        account_id: str | None = None,
+        username: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
     ) -> list[tuple[int, Event]]:
-        """Events with their numbers, oldest first; with ``limit`` the newest so many."""
+        """Events with their numbers, oldest first; with ``limit`` the newest so many.
+
+        ``username`` also finds those of deleted accounts of that name.
+        """
         query = select(event).where(event.c.id > after)
         if account_id is not None:
             query = query.where(event.c.account_id == account_id)
+        if username is not None:
+            query = query.where(event.c.account == username)
         newest_first = query.order_by(event.c.id.desc()).limit(limit)
         with self._database.read() as connection:
             rows = connection.execute(newest_first).all()

@@ -52,6 +52,8 @@ class Store:
     enrollments: SqlEnrollments
     throttles: SqlThrottles
     events: SqlEvents
+    found_schema: str | None
+    """The revision that was there at the opening; None where the store has just been made."""
 
     def close(self) -> None:
         """Give the connections back."""
@@ -66,7 +68,7 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
     database = Database(places.database_url)
     try:
         keyring = keyring_file.read(places.keyring)
-        _make_or_migrate(database, keyring, places, new=new)
+        found_schema = _make_or_migrate(database, keyring, places, new=new)
         instance_id, sealed_check = _instance(database, at)
         if keyring is None and sealed_check is not None:
             raise StoreRefused(
@@ -75,7 +77,7 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
             )
         keyring = keyring or _create_keyring(places.keyring)
         sealer = Sealer(keyring, instance_id)
-        _check_key(database, sealer, sealed_check)
+        check_key(database, sealer, sealed_check)
     except StoreUnavailable as error:
         raise StoreRefused(
             f"The account store cannot be opened ({error}). Check TotpAuth.database_url and that the "
@@ -89,17 +91,19 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
         SqlEnrollments(database),
         SqlThrottles(database),
         SqlEvents(database),
+        found_schema,
     )
 
 
-def _make_or_migrate(database: Database, keyring: Keyring | None, places: Places, *, new: bool) -> None:
+def _make_or_migrate(database: Database, keyring: Keyring | None, places: Places, *, new: bool) -> str | None:
+    """The schema's revision as it was; None: there was no store."""
+    found = None
     if database.path is None:
-        is_empty = schema.version(database) is None
-    else:
-        is_empty = not database.path.exists()
-        if not is_empty:
-            _check_file(database.path)
-            is_empty = schema.version(database) is None
+        found = schema.version(database)
+    elif database.path.exists():
+        _check_file(database.path)
+        found = schema.version(database)
+    is_empty = found is None
     if is_empty and keyring is not None and not new:
         raise StoreRefused(
             f"There is a keyring ({places.keyring}) but no account store beside it: the store is lost or "
@@ -111,6 +115,7 @@ def _make_or_migrate(database: Database, keyring: Keyring | None, places: Places
     if database.path is not None and not database.path.exists():
         _make_file(database.path)
     schema.bring_up_to_date(database)
+    return found
 
 
 def _make_file(path: Path) -> None:
@@ -177,7 +182,7 @@ def _create_keyring(path: Path) -> Keyring:
         raise StoreRefused(f"The keyring {path} cannot be made: {error.strerror}.") from None
 
 
-def _check_key(database: Database, sealer: Sealer, sealed: bytes | None) -> None:
+def check_key(database: Database, sealer: Sealer, sealed: bytes | None) -> None:
     """Open the key-check row, or write it: a wrong keyring is found at the start, not at a login."""
     if sealed is None:
         check = sealer.seal(_CHECK, Purpose.KEY_CHECK, account="", item="")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from .backup import backup, stamp
 from .database import Database
 from .errors import StoreRefused
 
@@ -34,11 +33,11 @@ def version(database: Database) -> str | None:
     return None if found is None else str(found)
 
 
-def bring_up_to_date(database: Database) -> None:
+def bring_up_to_date(database: Database, *, backup_first: bool = True) -> None:
     """Migrate where the schema is behind, after a backup. Raises StoreRefused where it is ahead of us."""
     if version(database) == HEAD:
         return
-    with _locked(database):
+    with locked(database):
         found = version(database)  # another process may have migrated while we waited
         if found == HEAD:
             return
@@ -47,8 +46,8 @@ def bring_up_to_date(database: Database) -> None:
                 f"The store's schema ({found}) is newer than this jupyter-totp-auth ({HEAD}). "
                 "Install the newer version again, or restore a backup."
             )
-        if found is not None and database.path is not None:
-            backup(database, database.path.with_name(f"{database.path.name}.before-{HEAD}-{_stamp()}"))
+        if found is not None and database.path is not None and backup_first:
+            backup(database, database.path.with_name(f"{database.path.name}.before-{HEAD}-{stamp()}"))
         _upgrade(database)
 
 
@@ -65,8 +64,8 @@ def _upgrade(database: Database) -> None:
 
 
 @contextmanager
-def _locked(database: Database) -> Iterator[None]:
-    """One migration at a time, over all processes."""
+def locked(database: Database) -> Iterator[None]:
+    """One migration or restore at a time, over all processes."""
     if database.path is not None:
         with _file_lock(database.path.with_name(database.path.name + ".lock")):
             yield
@@ -91,33 +90,3 @@ def _take_lock(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
     else:
         connection.execute(text(f"SELECT GET_LOCK('{_LOCK_NAME}', 60)"))
-
-
-def backup(database: Database, target: Path) -> None:
-    """A consistent copy of a SQLite store while it is in use, 0600, on disk before this returns."""
-    if database.path is None:
-        raise StoreRefused("This store is a database server's: back it up with pg_dump or mariadb-dump.")
-    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        os.close(os.open(target, flags, 0o600))
-    except FileExistsError:
-        raise StoreRefused(f"{target} exists already.") from None
-    except OSError as error:
-        raise StoreRefused(f"{target} cannot be written: {error.strerror}.") from None
-    source, copy = sqlite3.connect(database.path), sqlite3.connect(target)
-    try:
-        source.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")
-    finally:
-        copy.close()
-        source.close()
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _stamp() -> str:
-    now = datetime.now(timezone.utc)  # noqa: TID251 - a file name for people, nothing is decided by it
-    return now.strftime("%Y%m%dT%H%M%SZ")

@@ -30,10 +30,10 @@ metadata = MetaData(
 )
 
 MARIADB: dict[str, Any] = {
-    "mysql_engine": "InnoDB",
-    "mysql_charset": "utf8mb4",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
     # NO PAD and binary: MariaDB's default says that alice, Alice and "alice " are one name (F08).
-    "mysql_collate": "utf8mb4_nopad_bin",
+    "mariadb_collate": "utf8mb4_nopad_bin",
 }
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..public_routes import STATIC_FILES
 from ..settings import Appearance
 
 STATIC = Path(__file__).parent / "static"
-STATIC_FILES = ("page.css", "page.js")
 _LARGEST_LOGO = 64 * 1024
 _LOGO_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 

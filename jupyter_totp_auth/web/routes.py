@@ -1,4 +1,4 @@
-"""Our URLs, and which of all URLs are public: the list that ``jupyter totp routes --public`` prints."""
+"""Our URLs and their handlers; which of them are public stands in ``public_routes``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import PublicStaticFileHandler
 from tornado import web
 
+from .. import public_routes as public
 from .account_api import (
     HealthHandler,
     LoginHandler,
@@ -17,13 +18,11 @@ from .account_api import (
     NotFoundHandler,
     OneLoginHandler,
 )
-from .appearance import STATIC, STATIC_FILES
+from .appearance import STATIC
 from .enroll_pages import EnrollAccountPage, EnrollCodePage, EnrollDonePage, EnrollPhonePage
 from .gate import PublicRoute
 from .login_pages import CodePage, LoginPage, LogoutPage
 from .rim import Rim
-
-_FILES = "|".join(name.replace(".", r"\.") for name in STATIC_FILES)
 
 
 class PageFileHandler(web.StaticFileHandler):
@@ -49,17 +48,19 @@ class PageFileHandler(web.StaticFileHandler):
         return super().head(path)
 
 
-_PUBLIC_PAGES: list[tuple[str, type[Any]]] = [
-    (r"login", LoginPage),
-    (r"login/code", CodePage),
-    (r"logout", LogoutPage),
-    (r"enroll", EnrollCodePage),
-    (r"enroll/account", EnrollAccountPage),
-    (r"enroll/phone", EnrollPhonePage),
-    (r"enroll/recovery-codes", EnrollDonePage),
-    (r"api/totp/health", HealthHandler),
-    (r"api/totp/login", LoginHandler),
-]
+_OWNERS: dict[str, type[Any]] = {
+    r"login": LoginPage,
+    r"login/code": CodePage,
+    r"logout": LogoutPage,
+    r"enroll": EnrollCodePage,
+    r"enroll/account": EnrollAccountPage,
+    r"enroll/phone": EnrollPhonePage,
+    r"enroll/recovery-codes": EnrollDonePage,
+    r"api/totp/health": HealthHandler,
+    r"api/totp/login": LoginHandler,
+}
+# A public pattern that nobody owns ends the start here (KeyError): it must not become anybody's.
+_PUBLIC_PAGES = [(pattern, _OWNERS[pattern]) for pattern in public.PAGES]
 
 _PRIVATE: list[tuple[str, type[Any]]] = [
     (r"api/totp/me", MeHandler),
@@ -68,15 +69,13 @@ _PRIVATE: list[tuple[str, type[Any]]] = [
     (r"api/totp/.*", NotFoundHandler),
 ]
 
-_STATIC_PATTERN = rf"login/static/({_FILES})"
-
 
 def handlers(rim: Rim) -> list[tuple[str, Any, dict[str, Any]]]:
     """What we add to the application; base_url is put before each pattern by Jupyter."""
     shared = {"rim": rim}
     ours = [(f"/{pattern}", owner, shared) for pattern, owner in [*_PUBLIC_PAGES, *_PRIVATE]]
     static: tuple[str, Any, dict[str, Any]] = (
-        f"/{_STATIC_PATTERN}",
+        f"/{public.STATIC}",
         PageFileHandler,
         {"path": str(STATIC)},
     )
@@ -87,7 +86,7 @@ def public_routes(extra: Sequence[str] = ()) -> list[PublicRoute]:
     """Everything that answers without a login, ``extra`` being ``TotpAuth.public_routes``."""
     return [
         *(PublicRoute(pattern, owner) for pattern, owner in _PUBLIC_PAGES),
-        PublicRoute(_STATIC_PATTERN, PageFileHandler),
-        PublicRoute(r"(robots\.txt|favicon\.ico)", PublicStaticFileHandler),
+        PublicRoute(public.STATIC, PageFileHandler),
+        PublicRoute(public.WELL_KNOWN, PublicStaticFileHandler),
         *(PublicRoute(pattern, None) for pattern in extra),
     ]

@@ -67,11 +67,7 @@ class Rows:
 
     def end_logins(self, account_id: str, reason: EndReason, at: int) -> int:
         """End the live logins of an account, and void its half-done ones; how many were live."""
-        live = [
-            row
-            for row in self.logins.values()
-            if row.session.account_id == account_id and row.lives(at)
-        ]
+        live = [row for row in self.logins.values() if row.session.account_id == account_id and row.lives(at)]
         for row in live:
             row.ended = EndedLogin(at, reason)
         drop(self.pending, lambda pending: pending.account_id == account_id)
@@ -144,9 +140,7 @@ class MemoryAccounts:
             rows.events.extend(events)
             return True
 
-    def set_password(
-        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason
-    ) -> bool:
+    def set_password(self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason) -> bool:
         with self._rows.lock:
             account = self._rows.accounts.get(account_id)
             if account is None:
@@ -172,7 +166,7 @@ class MemoryAccounts:
             self._put(replace(account, role=role), event)
             return True
 
-    def set_disabled(self, account_id: str, disabled: bool, event: Event) -> bool:
+    def set_disabled(self, account_id: str, event: Event, *, disabled: bool) -> bool:
         with self._rows.lock:
             account = self._rows.accounts.get(account_id)
             if account is None:
@@ -306,9 +300,7 @@ class MemoryLogins:
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
         return self.find_many([digest], at=at).get(digest)
 
-    def find_many(
-        self, digests: Iterable[bytes], *, at: int
-    ) -> dict[bytes, tuple[LoginSession, Account]]:
+    def find_many(self, digests: Iterable[bytes], *, at: int) -> dict[bytes, tuple[LoginSession, Account]]:
         found = {}
         with self._rows.lock:
             for digest in digests:
@@ -337,27 +329,19 @@ class MemoryLogins:
         with self._rows.lock:
             for row in self._rows.logins.values():
                 session = row.session
-                if (session.account_id, session.id) == (account_id, login_id) and row.lives(
-                    event.at
-                ):
+                if (session.account_id, session.id) == (account_id, login_id) and row.lives(event.at):
                     row.ended = EndedLogin(event.at, reason)
                     self._rows.revision += 1
                     self._rows.events.append(event)
                     return True
         return False
 
-    def end_all(
-        self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None
-    ) -> int:
+    def end_all(self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None) -> int:
         with self._rows.lock:
             self._rows.events.append(event)
             if but is None:
                 return self._rows.end_logins(account_id, reason, event.at)
-            others = [
-                session
-                for session in self.of_account(account_id, at=event.at)
-                if session.id != but
-            ]
+            others = [session for session in self.of_account(account_id, at=event.at) if session.id != but]
             for session in others:
                 self._rows.logins[session.digest].ended = EndedLogin(event.at, reason)
             self._rows.revision += 1
@@ -389,9 +373,7 @@ class MemoryLogins:
             )
             drop(
                 rows.counters,
-                lambda row: (
-                    row.updated_at < at - DAY and (row.failures == 0 or row.account_id is None)
-                ),
+                lambda row: row.updated_at < at - DAY and (row.failures == 0 or row.account_id is None),
             )
 
 
@@ -413,7 +395,7 @@ class MemoryEnrollments:
 
     def start(self, enrollment: Enrollment, *, at: int) -> bool:
         with self._rows.lock:
-            if enrollment.code_digest not in self._rows.codes:
+            if self.code(enrollment.code_digest, at=at) is None:
                 return False
             drop(self._rows.enrollments, lambda row: row.code_digest == enrollment.code_digest)
             self._rows.enrollments[enrollment.digest] = enrollment
@@ -519,9 +501,7 @@ class MemoryThrottles:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def charge(
-        self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None
-    ) -> int | None:
+    def charge(self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None) -> int | None:
         with self._rows.lock:
             counter = self._rows.counters.setdefault(key, Counter(account_id, 0, at, at))
             if counter.failures >= rule.limit:
@@ -557,14 +537,19 @@ class MemoryEvents:
             self._rows.events.append(event)
 
     def list(
-        self, *, account_id: str | None = None, after: int = 0, limit: int | None = None
+        self,
+        *,
+        account_id: str | None = None,
+        username: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
     ) -> list[tuple[int, Event]]:
         with self._rows.lock:
             numbered = list(enumerate(self._rows.events, start=1))
         found = [
             (number, event)
             for number, event in numbered
-            if number > after and account_id in (None, event.account_id)
+            if number > after and account_id in (None, event.account_id) and username in (None, event.account)
         ]
         return found if limit is None else found[max(len(found) - limit, 0) :]
 

@@ -13,7 +13,8 @@ from jupyter_totp_auth.core.accounts import Accounts
 from jupyter_totp_auth.core.bearer import Kind, issue
 from jupyter_totp_auth.core.enrollment import EnrollmentFlow, new_account
 from jupyter_totp_auth.core.events import Event, EventKind
-from jupyter_totp_auth.core.grants import NewLogin
+from jupyter_totp_auth.core.grants import NewLogin, code_key, password_key
+from jupyter_totp_auth.core.local_passwords import LocalPasswords
 from jupyter_totp_auth.core.login import LoginFlow
 from jupyter_totp_auth.core.logins import Logins
 from jupyter_totp_auth.core.model import (
@@ -94,7 +95,7 @@ class Person:
 
     def wrong_code(self) -> str:
         """Six digits that the phone shows nowhere near now."""
-        near = {self.code(steps=steps) for steps in range(-20, 21)}
+        near = {self.code(steps=steps) for steps in range(-11, 12)}
         return next(text for text in ("000000", "111111", "222222") if text not in near)
 
     @property
@@ -137,6 +138,12 @@ class Rig:
         )
         self.accounts = Accounts(logins=self.store.logins, listed=LISTED.__eq__, **shared)
         self.logins = Logins(self.store.logins, self.clock)
+        self.passwords = LocalPasswords(
+            accounts=self.store.accounts,
+            hasher=self.hasher,
+            sealer=self.sealer,
+            policy=self.policy,
+        )
 
     # -- people ------------------------------------------------------------------------------------
 
@@ -158,7 +165,7 @@ class Rig:
 
     def _bind(self, person: Person, code: EnrollmentCode) -> None:
         account = person.account
-        sealed = seal_hash(self.sealer, account.id, self.hasher.hash(person.password))
+        sealed = self.passwords.seal(account.id, person.password)
         person.recovery_codes = recovery.new_codes(2)
         enrollment = Enrollment(
             digest=issue(Kind.ENROLLMENT).digest,
@@ -172,9 +179,7 @@ class Rig:
             sealed_password=sealed,
             sealed_secret=None,
         )
-        changed = replace(
-            account, enrolled=True, epoch=account.epoch + 1, sealed_password=sealed
-        )
+        changed = replace(account, enrolled=True, epoch=account.epoch + 1, sealed_password=sealed)
         assert self.store.enrollments.start(enrollment, at=self.clock.now)
         assert self.store.enrollments.complete(
             enrollment,
@@ -210,17 +215,13 @@ class Rig:
             typed_name=name, typed_password=password, origin=origin, known_browser=known
         )
 
-    def pend(
-        self, name: str = "alice", password: str = PASSWORD, *, known: str | None = None
-    ) -> str:
+    def pend(self, name: str = "alice", password: str = PASSWORD, *, known: str | None = None) -> str:
         """Page 1, which has to lead on; the bearer of the pending login."""
         outcome = self.first(name, password, known=known)
         assert isinstance(outcome, Issued), outcome
         return outcome.bearer
 
-    def second(
-        self, pending: str | None, code: str, *, origin: Origin = HERE
-    ) -> Issued[NewLogin] | Denied:
+    def second(self, pending: str | None, code: str, *, origin: Origin = HERE) -> Issued[NewLogin] | Denied:
         """Page 2."""
         return self.login.second_factor(pending_bearer=pending, typed_code=code, origin=origin)
 
@@ -236,6 +237,20 @@ class Rig:
         text = self.log_in(person).value.known_browser
         assert text is not None
         return text
+
+    # -- what the store holds ------------------------------------------------------------------------
+
+    def password_failures(self, name: str) -> int:
+        """How many failures the password of a name is charged with, from unknown browsers."""
+        return self._failures(password_key(self.sealer, name))
+
+    def code_failures(self, person: Person) -> int:
+        """How many failures the second factor of an account is charged with, from unknown browsers."""
+        return self._failures(code_key(self.sealer, person.id, person.account.epoch))
+
+    def _failures(self, key: bytes) -> int:
+        counter = self.store.rows.counters.get(key)
+        return counter.failures if counter else 0
 
     # -- what the log says -------------------------------------------------------------------------
 

@@ -32,6 +32,8 @@ class JupyterServer:
     """Text of jupyter_server_config.py."""
     sock: Path | None = None
     port: int = 0
+    python: str = sys.executable
+    """The environment to run in."""
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
@@ -86,7 +88,7 @@ class JupyterServer:
             else [f"--port={self.port}", "--ServerApp.port_retries=0"]
         )
         return [
-            sys.executable,
+            self.python,
             "-m",
             "jupyter",
             self.app,
@@ -196,7 +198,7 @@ class JupyterServer:
     def totp(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """``jupyter totp …`` on this server's store."""
         return subprocess.run(
-            [sys.executable, "-m", "jupyter", "totp", *arguments],
+            [self.python, "-m", "jupyter", "totp", *arguments],
             env=self.env,
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,

@@ -1,0 +1,104 @@
+"""The server's options, read from the places where Jupyter Server reads them; an error there is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.application import JupyterApp
+from traitlets import TraitError
+from traitlets.config.configurable import Configurable
+from traitlets.config.loader import (
+    Config,
+    ConfigFileNotFound,
+    FileConfigLoader,
+    JSONFileConfigLoader,
+    PyFileConfigLoader,
+)
+
+from ..settings import TotpAuth
+from .verb import NotDone, WrongUsage
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the configuration says."""
+
+    settings: TotpAuth
+    base_url: str
+    """``ServerApp.base_url``, with a slash at both ends."""
+
+
+class _Insistent(FileConfigLoader):
+    """Jupyter logs an error in a configuration file and goes on without it: here, on another store."""
+
+    def load_config(self) -> Config:
+        try:
+            # What a configuration file prints must not stand in a JSON document.
+            with redirect_stdout(sys.stderr):
+                return super().load_config()
+        except ConfigFileNotFound:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the file is a program: it can raise anything
+            raise NotDone(
+                f"The configuration file {self.full_filename} has an error "
+                f"({type(error).__name__}: {error}). Mend it; nothing was done."
+            ) from None
+
+
+class _PyLoader(_Insistent, PyFileConfigLoader):
+    """For .py files."""
+
+
+class _JSONLoader(_Insistent, JSONFileConfigLoader):
+    """For .json files."""
+
+
+class _TotpApp(JupyterApp):
+    """Reads what Jupyter Server reads: jupyter_config and jupyter_server_config, .py and .json."""
+
+    name = "jupyter-totp"
+    classes: list[type[Configurable]] = [TotpAuth]  # noqa: RUF012 - as traitlets declares it
+    python_config_loader_class = _PyLoader
+    json_config_loader_class = _JSONLoader
+    raise_config_file_errors = True
+
+    def _config_file_name_default(self) -> str:
+        return "jupyter_server_config"
+
+
+def read_options(config_file: str | None, options: Sequence[str]) -> Options:
+    """From the files, then from ``--TotpAuth.x=y``. Raises NotDone and WrongUsage."""
+    _insist_on_known(options)
+    app = _TotpApp()
+    if config_file is not None:
+        app.config_file = _insist_on_file(config_file)
+    app.parse_command_line(list(options))
+    app.load_config_file()  # what the command line said stands above it
+    try:
+        settings = TotpAuth(parent=app)
+    except TraitError as error:
+        raise NotDone(f"An option cannot be used. {error}") from None
+    section: Any = app.config.get("ServerApp", {})
+    base_url = str(section.get("base_url", "")).strip("/")
+    return Options(settings, f"/{base_url}/" if base_url else "/")
+
+
+def _insist_on_known(options: Sequence[str]) -> None:
+    """Jupyter warns of a misspelt option and goes on; where a store is chosen by it, that is not enough."""
+    known = TotpAuth.class_trait_names(config=True)
+    for option in options:
+        section, _, name = option.partition("=")[0].removeprefix("--").partition(".")
+        if section == TotpAuth.__name__ and name not in known:
+            raise WrongUsage(f"there is no option {section}.{name}")
+
+
+def _insist_on_file(path: str) -> str:
+    """A file that is named has to be there; Jupyter would skip it."""
+    if not Path(path).is_file() or not path.endswith((".py", ".json")):
+        raise NotDone(f"There is no configuration file {path} (.py or .json).")
+    return path

@@ -1,0 +1,255 @@
+"""A backup put in the place of a SQLite store, also under running servers (R45).
+
+Everything is made ready in a copy aside: logins ended, codes spent, the revision raised. Only then is it
+written over the store, in one transaction of SQLite's backup API and into the same file. So no process
+ever sees the old logins alive again, and none goes on with a file that has been unlinked.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, delete, inspect, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..core import totp
+from ..core.events import Event, EventKind
+from ..core.model import EndReason
+from ..core.sealing import Sealer
+from . import keyring_file, schema
+from .backup import copy, stamp
+from .database import Database, make_private_file
+from .errors import StoreRefused, StoreUnavailable
+from .opening import Places, check_key
+from .rows import write_event
+from .tables import (
+    account,
+    enrollment,
+    enrollment_code,
+    instance,
+    known_browser,
+    login,
+    pending_login,
+    recovery_code,
+    totp_authenticator,
+)
+
+_REVISION_GAP = 1_000_000
+"""What is written to the old store until it is replaced stays below: each change raises it by one."""
+
+_PATIENCE_S = 10.0
+_BUSY_TIMEOUT_S = 5.0
+_LOCKED = (5, 6)
+"""SQLITE_BUSY and SQLITE_LOCKED, which sqlite3 names only since Python 3.11."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the store that is being replaced knew and the backup cannot: what has been used up since."""
+
+    revision: int = 0
+    steps: dict[str, int] = field(default_factory=dict)
+    spent_recovery: tuple[bytes, ...] = field(default=(), repr=False)
+    open_codes: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+def restore(places: Places, backup: Path, *, at: int, actor: str) -> Path | None:
+    """Put ``backup`` in the store's place; where the old one is kept, or None where there was none.
+
+    Raises StoreRefused for what is no sound backup, is newer than we are, or does not fit the keyring; the
+    store is then as it was.
+    """
+    database = Database(places.database_url)
+    live = database.path
+    if live is None:
+        raise StoreRefused("This store is a database server's: restore it with pg_restore or mariadb.")
+    _insist_on_file(backup, live)
+    live.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _staged(backup, live) as path, schema.locked(database):
+        with closing(Database(URL.create("sqlite", database=str(path)))) as staged:
+            _insist_on_ours(staged, backup, places)
+            schema.bring_up_to_date(staged, backup_first=False)
+            with staged.write() as connection:
+                _make_ready(connection, _past(database), at)
+                write_event(connection, Event(EventKind.STORE_RESTORED, at, actor=actor))
+        database.close()
+        aside = _put_aside(live)
+        _overwrite(path, live)
+    return aside
+
+
+def _insist_on_file(backup: Path, live: Path) -> None:
+    if not backup.is_file():
+        raise StoreRefused(f"There is no file {backup}.")
+    if live.exists() and backup.samefile(live):
+        raise StoreRefused(f"{backup} is the store itself.")
+
+
+@contextmanager
+def _staged(backup: Path, live: Path) -> Iterator[Path]:
+    """A sound copy of the backup, beside the store, for as long as it takes; the backup is only read."""
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=live.parent) as folder:
+        path = Path(folder) / "store.sqlite3"
+        shutil.copyfile(backup, path)
+        log = backup.with_name(f"{backup.name}-wal")
+        if log.exists():  # not one of ours, but a store's files copied by hand
+            shutil.copyfile(log, path.with_name(f"{path.name}-wal"))
+        _insist_on_soundness(path, backup)
+        yield path
+
+
+def _insist_on_soundness(path: Path, backup: Path) -> None:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.DatabaseError:
+        verdict = "not a database"
+    if verdict != "ok":
+        raise StoreRefused(f"{backup} is damaged, or no backup of jupyter-totp-auth.")
+
+
+def _insist_on_ours(staged: Database, backup: Path, places: Places) -> None:
+    """Its schema must be ours and not newer, and what is sealed in it must open."""
+    with staged.read() as connection:
+        names = set(inspect(connection).get_table_names())
+        row = None
+        if {"alembic_version", "account", "instance"} <= names:
+            row = connection.execute(select(instance.c.instance_id, instance.c.key_check)).one_or_none()
+    if row is None or row.key_check is None:
+        raise StoreRefused(f"{backup} is no backup of jupyter-totp-auth.")
+    found = schema.version(staged)
+    if found is None or found > schema.HEAD:
+        raise StoreRefused(
+            f"The backup's schema ({found}) is newer than this jupyter-totp-auth ({schema.HEAD}). "
+            "Install the newer version first."
+        )
+    keyring = keyring_file.read(places.keyring)
+    if keyring is None:
+        raise StoreRefused(
+            f"The keyring {places.keyring} is missing. Put the one back that belongs to this backup, then "
+            "restore again."
+        )
+    check_key(staged, Sealer(keyring, row.instance_id), row.key_check)
+
+
+def _past(database: Database) -> Past:
+    """What the old store can still tell; nothing, where it is lost or damaged."""
+    if database.path is None or not database.path.exists() or database.path.stat().st_size == 0:
+        return Past()
+    try:
+        with database.read() as connection:
+            authenticators = connection.execute(
+                select(totp_authenticator.c.id, totp_authenticator.c.last_step)
+            ).all()
+            spent = select(recovery_code.c.digest).where(recovery_code.c.used_at.is_not(None))
+            return Past(
+                revision=connection.execute(select(instance.c.revision)).scalar_one(),
+                steps={row.id: row.last_step for row in authenticators},
+                spent_recovery=tuple(connection.execute(spent).scalars()),
+                open_codes=tuple(connection.execute(select(enrollment_code.c.digest)).scalars()),
+            )
+    except (StoreUnavailable, SQLAlchemyError, sqlite3.Error, ValueError):
+        return Past()
+
+
+def _make_ready(connection: Connection, past: Past, at: int) -> None:
+    """End what was open, and spend again what was spent since, so that nothing works a second time."""
+    open_login = login.c.ended_at.is_(None)
+    connection.execute(
+        update(login).where(open_login).values(ended_at=at, end_reason=EndReason.RESTORED.value)
+    )
+    for table in (pending_login, known_browser, enrollment):
+        connection.execute(delete(table))
+    # Those that the old store still knew are unused; any other may have been used since the backup.
+    connection.execute(delete(enrollment_code).where(enrollment_code.c.digest.not_in(past.open_codes)))
+    connection.execute(update(account).values(epoch=account.c.epoch + 1))
+    now = totp.step_at(at)
+    _raise_steps(connection, dict.fromkeys(_authenticator_ids(connection), now))
+    _raise_steps(connection, past.steps)
+    for digest in past.spent_recovery:
+        unused = recovery_code.c.used_at.is_(None)
+        same = recovery_code.c.digest == digest
+        connection.execute(update(recovery_code).where(same, unused).values(used_at=at))
+    backed_up = int(connection.execute(select(instance.c.revision)).scalar_one())
+    revision = max(backed_up, past.revision) + _REVISION_GAP
+    connection.execute(update(instance).values(revision=revision))
+
+
+def _authenticator_ids(connection: Connection) -> list[str]:
+    return list(connection.execute(select(totp_authenticator.c.id)).scalars())
+
+
+def _raise_steps(connection: Connection, floors: dict[str, int]) -> None:
+    """No code of a step up to these opens anything any more (R9)."""
+    for authenticator_id, step in floors.items():
+        connection.execute(
+            update(totp_authenticator)
+            .where(totp_authenticator.c.id == authenticator_id, totp_authenticator.c.last_step < step)
+            .values(last_step=step)
+        )
+
+
+def _put_aside(live: Path) -> Path | None:
+    """Keep the old store under another name. One that cannot even be read is moved there as it is."""
+    if not live.exists() or live.stat().st_size == 0:
+        return None
+    aside = live.with_name(f"{live.name}.before-restore-{stamp()}")
+    try:
+        copy(live, aside)
+    except sqlite3.OperationalError as error:
+        raise StoreRefused(f"The old store could not be kept as {aside}: {error}.") from None
+    except sqlite3.DatabaseError:
+        live.rename(aside)
+        # With their database, or SQLite would replay them into the new one.
+        for end in ("-wal", "-shm"):
+            beside = live.with_name(live.name + end)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + end))
+    return aside
+
+
+def _overwrite(staged: Path, live: Path) -> None:
+    """Write the pages of ``staged`` over ``live``: one transaction, all or nothing, same file."""
+    if not live.exists():
+        make_private_file(live)
+    live.chmod(0o600)
+    _take_page_size(staged, live)
+    with closing(sqlite3.connect(staged)) as source:
+        source.execute("PRAGMA journal_mode=DELETE")
+        with closing(sqlite3.connect(live, timeout=_BUSY_TIMEOUT_S)) as target:
+            target.execute("PRAGMA synchronous=FULL")
+            try:
+                source.backup(target, progress=_patience())
+            except sqlite3.Error as error:
+                raise StoreRefused(f"The store could not be written: {error}. It is as it was.") from None
+    keyring_file.sync_directory(live.parent)
+
+
+def _take_page_size(staged: Path, live: Path) -> None:
+    """SQLite's backup cannot change the page size of a database that is in use."""
+    if live.stat().st_size == 0:
+        return
+    with closing(sqlite3.connect(live)) as target, closing(sqlite3.connect(staged)) as source:
+        size = target.execute("PRAGMA page_size").fetchone()[0]
+        if source.execute("PRAGMA page_size").fetchone()[0] != size:
+            source.execute("PRAGMA journal_mode=DELETE")
+            source.execute(f"PRAGMA page_size={int(size)}")
+            source.execute("VACUUM")
+
+
+def _patience() -> Callable[[int, int, int], None]:
+    """sqlite3 tries for ever while the store is locked; this ends it."""
+    deadline = time.monotonic() + _PATIENCE_S
+
+    def check(status: int, _remaining: int, _total: int) -> None:
+        if status in _LOCKED and time.monotonic() > deadline:
+            raise StoreRefused("Another process does not let go of the store. It is as it was.")
+
+    return check

@@ -1,0 +1,71 @@
+"""What the attack tests share: servers with careless extensions, and the store behind them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.backstage import Backstage, backstage, extensions_path
+from tests.harness.client import Client, Person
+from tests.harness.server import JupyterServer
+
+LEAN = [f"--ServerApp.jpserver_extensions={name}=False" for name in ("jupyterlab", "notebook", "jupyter_lsp")]
+"""A server without the big front ends starts in half the time."""
+
+
+@dataclass
+class Scene:
+    """A running server, the person who set it up, and its store from behind."""
+
+    server: JupyterServer
+    ada: Person
+    backstage: Backstage
+    journal: Path
+
+    @property
+    def ran(self) -> list[str]:
+        """What code of the test extension ran."""
+        return self.journal.read_text().splitlines() if self.journal.exists() else []
+
+    def client(self, **headers: str) -> Client:
+        """A browser that nobody has signed in with."""
+        return Client(self.server.url, **headers)
+
+    def signed_in(self, username: str = "ada", **login: int) -> Client:
+        """A browser with a login of its own."""
+        return self.backstage.signed_in(username, **login)
+
+
+@pytest.fixture(scope="module")
+def start_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Scene]]:
+    """Start servers that end with the module: ``start_scene(extensions=["doors"], base_url=…)``."""
+    with ExitStack() as stack:
+
+        def start(*, extensions: list[str] | None = None, lean: bool = False, **options: Any) -> Scene:
+            home = tmp_path_factory.mktemp("server")
+            server = JupyterServer(home, **options)
+            if lean:
+                server.arguments += LEAN
+            server.arguments += [f"--ServerApp.jpserver_extensions={name}=True" for name in extensions or []]
+            server.environment |= doors_environment(home)
+            stack.enter_context(server)
+            behind = stack.enter_context(backstage(server))
+            return Scene(server, behind.enrolled("ada"), behind, home / "journal")
+
+        yield start
+
+
+def doors_environment(home: Path) -> dict[str, str]:
+    """What the test extensions need: to be found, and a place to write to."""
+    path = os.pathsep.join([str(extensions_path()), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return {
+        "PYTHONPATH": path,
+        "DOORS_JOURNAL": str(home / "journal"),
+        "DOORS_ROUTES": str(home / "routes"),
+    }

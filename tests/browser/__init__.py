@@ -1,0 +1,1 @@
+"""A person at a screen: real Chromium, real JupyterLab, directly and through nginx."""

@@ -1,0 +1,78 @@
+"""JupyterLab, used as a person uses it: by its launcher, its menus, its cells and its terminal."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, Request, expect
+
+from tests.browser.chrome import PATIENCE
+
+TYPING = 10
+"""Milliseconds between two keys: nobody types a line at once, and Lab's editor completes brackets."""
+
+
+class Lab:
+    """One tab with JupyterLab in it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def wait_until_loaded(self) -> None:
+        """The launcher is there, so all of Lab is."""
+        expect(self.page).to_have_url(re.compile(r"/lab(/|\?|$)"), timeout=PATIENCE)
+        expect(self.page.locator(".jp-LauncherCard").first).to_be_visible(timeout=PATIENCE)
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=PATIENCE)
+
+    def new_notebook(self) -> None:
+        """Open one from the launcher, and wait for its kernel."""
+        self.page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
+        ready = self.page.locator("#jp-main-statusbar").get_by_text(re.compile(r"\| Idle$"))
+        expect(ready).to_be_visible(timeout=PATIENCE)
+
+    def run(self, code: str) -> Locator:
+        """Type into the last cell and run it; what it prints."""
+        cells = self.page.locator(".jp-Notebook .jp-CodeCell")
+        cell = cells.nth(cells.count() - 1)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.type(code, delay=TYPING)
+        self.page.keyboard.press("Shift+Enter")
+        return cell.locator(".jp-OutputArea-output")
+
+    def save(self, name: str) -> None:
+        """Save the notebook; a new one asks for its name."""
+        self.page.keyboard.press("Control+s")
+        asked = self.page.get_by_role("dialog")
+        asked.get_by_role("textbox").fill(name)
+        asked.get_by_role("button", name="Rename").click()
+        expect(asked).to_have_count(0)
+        expect(self.page.locator(".lm-TabBar-tab.jp-mod-current")).to_have_text(name)
+        expect(self.page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0, timeout=PATIENCE)
+
+    def menu(self, *path: str) -> None:
+        """Choose something from the menus: ``menu("File", "New", "Terminal")``."""
+        bar, *entries = path
+        self.page.locator(".lm-MenuBar-item").get_by_text(bar, exact=True).click()
+        for depth, entry in enumerate(entries):
+            menu = self.page.locator(".lm-Menu").nth(depth)
+            menu.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
+
+    def new_terminal(self) -> None:
+        """Open one, and wait for its prompt."""
+        self.menu("File", "New", "Terminal")
+        screen = self.page.locator(".jp-Terminal .xterm-screen")
+        expect(screen).to_be_visible(timeout=PATIENCE)
+        screen.click()
+
+    def type_in_terminal(self, line: str) -> None:
+        """Type a command."""
+        self.page.keyboard.type(f"{line}\n", delay=TYPING)
+
+    def log_out(self) -> Request:
+        """File ▸ Log Out; the request that it makes."""
+        with self.page.expect_navigation(url=re.compile(r"/logout$"), timeout=PATIENCE) as navigation:
+            self.menu("File", "Log Out")
+        response = navigation.value
+        assert response is not None
+        assert response.status == 200
+        return response.request

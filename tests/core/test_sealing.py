@@ -1,0 +1,246 @@
+"""Encryption at rest: a sealed value opens in its own place, unaltered, and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from jupyter_totp_auth.core import sealing
+from jupyter_totp_auth.core.sealing import BadKeyring, Keyring, Purpose, SealBroken, Sealer
+
+PLAIN = b"twenty bytes secret!"
+KEYRING = Keyring.generate()
+SEALER = Sealer(KEYRING, "instance")
+PURPOSE = Purpose.TOTP_SECRET
+
+
+def seal(sealer: Sealer = SEALER) -> bytes:
+    return sealer.seal(PLAIN, PURPOSE, account="alice", item="phone")
+
+
+def open_(sealed: bytes, sealer: Sealer = SEALER) -> bytes:
+    return sealer.open(sealed, PURPOSE, account="alice", item="phone")
+
+
+def rotated() -> Keyring:
+    """The same keyring after ``rekey``: a new key seals, the old one still opens."""
+    fresh = Keyring.generate()
+    return Keyring(fresh.primary, {**KEYRING.keys, **fresh.keys})
+
+
+# -- sealed values ---------------------------------------------------------------------------------
+
+
+def test_what_is_sealed_opens_in_its_place() -> None:
+    assert open_(seal()) == PLAIN
+
+
+def test_the_plain_bytes_are_not_in_the_sealed_ones() -> None:
+    assert PLAIN not in seal()
+
+
+def test_no_two_seals_are_the_same() -> None:
+    sealed = [seal() for _ in range(200)]
+    assert len({one[5:17] for one in sealed}) == 200, "nonces"
+    assert len(set(sealed)) == 200
+
+
+def test_an_empty_value_can_be_sealed() -> None:
+    sealed = SEALER.seal(b"", PURPOSE, account="alice", item="phone")
+    assert open_(sealed) == b""
+
+
+@pytest.mark.parametrize(
+    ("purpose", "account", "item"),
+    [
+        (Purpose.TOTP_SECRET, "bob", "phone"),
+        (Purpose.TOTP_SECRET, "alice", "tablet"),
+        (Purpose.PASSWORD_HASH, "alice", "phone"),
+        (Purpose.TOTP_SECRET, "phone", "alice"),
+        (Purpose.TOTP_SECRET, "alicep", "hone"),
+        (Purpose.TOTP_SECRET, "", "alicephone"),
+    ],
+)
+def test_a_moved_value_does_not_open(purpose: Purpose, account: str, item: str) -> None:
+    with pytest.raises(SealBroken, match="altered, or moved"):
+        SEALER.open(seal(), purpose, account=account, item=item)
+
+
+def test_a_value_of_another_installation_does_not_open() -> None:
+    with pytest.raises(SealBroken):
+        open_(seal(), Sealer(KEYRING, "another instance"))
+
+
+def test_each_purpose_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Even where the bound text were the same for all.
+    monkeypatch.setattr(Sealer, "_bound", lambda self, purpose, account, item: b"")
+    with pytest.raises(SealBroken):
+        SEALER.open(seal(), Purpose.PASSWORD_HASH, account="alice", item="phone")
+
+
+def test_a_value_with_any_bit_flipped_does_not_open() -> None:
+    sealed = seal()
+    for position in range(len(sealed)):
+        for bit in range(8):
+            flipped = bytearray(sealed)
+            flipped[position] ^= 1 << bit
+            with pytest.raises(SealBroken):
+                open_(bytes(flipped))
+
+
+def test_a_value_cut_anywhere_does_not_open() -> None:
+    sealed = seal()
+    for length in range(len(sealed)):
+        with pytest.raises(SealBroken):
+            open_(sealed[:length])
+    with pytest.raises(SealBroken):
+        open_(sealed + b"\0")
+
+
+@pytest.mark.parametrize("sealed", [b"", b"sha1:abc", b"$argon2id$v=19$m=8,t=1,p=1$abc$def"])
+def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
+    with pytest.raises(SealBroken, match="unknown format"):
+        open_(sealed)
+
+
+def test_a_value_under_a_key_that_is_gone_says_so() -> None:
+    with pytest.raises(SealBroken, match="not in the keyring"):
+        open_(seal(), Sealer(Keyring.generate(), "instance"))
+
+
+def test_a_broken_seal_tells_neither_key_nor_value() -> None:
+    with pytest.raises(SealBroken) as broken:
+        open_(seal()[:-1] + b"\0\0")
+    assert str(broken.value) == "totp-secret: altered, or moved from its place"
+    assert broken.value.__cause__ is None
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+def test_after_a_rotation_old_values_open_and_new_ones_are_under_the_new_key() -> None:
+    old, after = seal(), Sealer(rotated(), "instance")
+    assert open_(old, after) == PLAIN
+    new = seal(after)
+    assert open_(new, after) == PLAIN
+    with pytest.raises(SealBroken, match="not in the keyring"):
+        open_(new)
+
+
+def test_a_new_keyring_has_one_key_of_256_bits() -> None:
+    keyring = Keyring.generate()
+    assert {len(key) for key in keyring.keys.values()} == {32}
+    assert list(keyring.keys) == [keyring.primary]
+    assert len(keyring.primary) == 4
+    assert Keyring.generate().keys != keyring.keys
+
+
+def test_a_keyring_is_read_from_what_it_wrote() -> None:
+    for keyring in (KEYRING, rotated()):
+        assert Keyring.parse(keyring.text()) == keyring
+
+
+def test_a_keyring_has_no_repr_of_its_keys() -> None:
+    (key,) = KEYRING.keys.values()
+    assert repr(key) not in repr(KEYRING)
+    assert key.hex() not in repr(KEYRING)
+
+
+def keyring_text(primary: object, keys: object) -> str:
+    return json.dumps({"version": 1, "primary": primary, "keys": keys})
+
+
+KEY = base64.b64encode(bytes(32)).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not json SECRET",
+        "null",
+        "[]",
+        "{}",
+        '"SECRET"',
+        keyring_text("00000000", None),
+        keyring_text("00000000", []),
+        keyring_text("00000000", {}),
+        keyring_text("00000000", {"00000001": KEY}),
+        keyring_text("00000000", {"00000000": KEY[4:]}),
+        keyring_text("0000", {"0000": KEY}),
+        keyring_text("SECRET", {"00000000": KEY}),
+        keyring_text("00000000", {"SECRET": KEY}),
+        keyring_text("00000000", {"00000000": "SECRET"}),
+        keyring_text("00000000", {"00000000": None}),
+        keyring_text("00000000", {"00000000": "é"}),
+        keyring_text(None, {"00000000": KEY}),
+    ],
+)
+def test_what_is_no_keyring_is_refused_and_never_quoted(text: str) -> None:
+    with pytest.raises(BadKeyring) as bad:
+        Keyring.parse(text)
+    assert "SECRET" not in str(bad.value)
+    assert bad.value.__cause__ is None
+
+
+# -- macs ------------------------------------------------------------------------------------------
+
+
+def test_a_mac_is_32_bytes_and_always_the_same() -> None:
+    mac = SEALER.mac(Purpose.THROTTLE, "password", "alice")
+    assert len(mac) == 32
+    assert mac == Sealer(KEYRING, "instance").mac(Purpose.THROTTLE, "password", "alice")
+
+
+def test_macs_differ_by_purpose_parts_and_key() -> None:
+    macs = {
+        SEALER.mac(Purpose.THROTTLE, "password", "alice"),
+        SEALER.mac(Purpose.RECOVERY_CODE, "password", "alice"),
+        SEALER.mac(Purpose.THROTTLE, "password", "bob"),
+        SEALER.mac(Purpose.THROTTLE, "passworda", "lice"),
+        SEALER.mac(Purpose.THROTTLE, "passwordalice"),
+        SEALER.mac(Purpose.THROTTLE, "password", "alice", ""),
+        Sealer(Keyring.generate(), "instance").mac(Purpose.THROTTLE, "password", "alice"),
+    }
+    assert len(macs) == 7
+
+
+def test_text_and_its_bytes_give_one_mac() -> None:
+    assert SEALER.mac(Purpose.THROTTLE, "alice") == SEALER.mac(Purpose.THROTTLE, b"alice")
+
+
+def test_what_was_stored_before_a_rotation_is_found_by_one_of_the_macs() -> None:
+    stored = SEALER.mac(Purpose.RECOVERY_CODE, "alice", "CODE")
+    after = Sealer(rotated(), "instance")
+    macs = after.macs(Purpose.RECOVERY_CODE, "alice", "CODE")
+    assert len(macs) == 2
+    assert stored in macs
+    assert after.mac(Purpose.RECOVERY_CODE, "alice", "CODE") in macs
+    assert after.mac(Purpose.RECOVERY_CODE, "alice", "CODE") != stored
+
+
+def test_the_strings_that_keys_are_derived_from_are_never_renamed() -> None:
+    # Another word is another key: what was sealed or found by it would be lost.
+    assert {purpose.value for purpose in Purpose} == {
+        "totp-secret",
+        "password-hash",
+        "key-check",
+        "recovery-code",
+        "throttle",
+        "xsrf",
+    }
+
+
+def test_a_value_sealed_by_the_first_version_still_opens() -> None:
+    sealer = Sealer(Keyring(b"\1\2\3\4", {b"\1\2\3\4": bytes(range(32))}), "instance")
+    sealed = bytes.fromhex(FIRST_VERSION)
+    assert sealer.open(sealed, PURPOSE, account="alice", item="phone") == PLAIN
+    assert sealed[0] == sealing._VERSION
+
+
+FIRST_VERSION = (
+    "01010203040d9c8581f8147df4c291a84ff850ba4c018f3d66d5ccf9e2b8eb0650"
+    "0c7400663aa3a73de2c0efabe1e15dab85b897fb"
+)

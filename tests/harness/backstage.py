@@ -1,0 +1,160 @@
+"""The store of a running server, held open by another process: what an operator, or a sister server, does.
+
+No door: it needs the database and the keyring, and goes through the same flows as the command line.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from argon2 import profiles
+
+from jupyter_totp_auth.core import bearer, totp
+from jupyter_totp_auth.core.bearer import Bearer, Kind
+from jupyter_totp_auth.core.model import Issued, LoginSession, Origin, Role
+from jupyter_totp_auth.core.passwords import Hasher
+from jupyter_totp_auth.settings import TotpAuth
+from jupyter_totp_auth.store.logins import insert_login
+from jupyter_totp_auth.web.cookies import Cookie, Cookies
+from jupyter_totp_auth.wiring import Services, build
+from tests.harness.client import PASSWORD, Client, Person, Phone
+from tests.harness.server import JupyterServer
+
+HERE = Origin("127.0.0.1", "backstage")
+
+
+class Backstage:
+    """What can be done on a server's SQLite store from outside."""
+
+    def __init__(self, server: JupyterServer, services: Services) -> None:
+        self.server = server
+        self.services = services
+
+    # -- accounts ----------------------------------------------------------------------------------
+
+    def enrolled(self, username: str, *, role: Role = Role.MEMBER, password: str = PASSWORD) -> Person:
+        """A new person with a phone and recovery codes, through the flow, without a page."""
+        flow = self.services.enrollment
+        code = self.services.accounts.add(username, role, actor="operator").code
+        begun = flow.start(code, HERE)
+        assert isinstance(begun, Issued), begun
+        stage = flow.choose(begun.bearer, typed_name=username, typed_password=password)
+        phone = Phone(totp.to_base32(stage.secret))
+        done = flow.confirm(begun.bearer, typed_code=phone.fresh_code(), origin=HERE)
+        assert isinstance(done, Issued), done
+        return Person(username, password, phone, list(done.value.recovery_codes))
+
+    # -- logins ------------------------------------------------------------------------------------
+
+    def open_login(self, username: str, *, lifetime: int = 24 * 3600) -> Bearer:
+        """A login row as both factors would have made it; for tests of what comes after the login."""
+        at = self.services.clock()
+        fresh = bearer.issue(Kind.LOGIN)
+        session = LoginSession(
+            digest=fresh.digest,
+            id=secrets.token_hex(8),
+            account_id=self.services.accounts.named(username).id,
+            created_at=at,
+            last_seen_at=at,
+            expires_at=at + lifetime,
+            client="127.0.0.1",
+            user_agent="backstage",
+        )
+        with self.services.store.database.write() as connection:
+            insert_login(connection, session)
+        return fresh
+
+    def signed_in(self, username: str, *, url: str = "", **login: int) -> Client:
+        """A client with a login of ``username`` and its CSRF pair."""
+        client = Client(url or self.server.url)
+        put_login(client, self.open_login(username, **login).text)
+        assert client.get("logout").status_code == 200  # the page with the button puts the pair
+        assert client.xsrf
+        return client
+
+    def end_logins(self, username: str) -> int:
+        """End all logins of an account, as ``jupyter totp logins NAME --end-all`` does."""
+        return self.services.accounts.end_logins(username, actor="operator")
+
+    def expire(self, login: str, *, at: float) -> None:
+        """Move a login's absolute end; the revision tells the server to look."""
+        digest = bearer.digest(Kind.LOGIN, login)
+        assert digest is not None
+        with self.sql() as connection:
+            changed = connection.execute(
+                "UPDATE login SET expires_at = ? WHERE digest = ?", (int(at), digest.hex())
+            )
+            assert changed.rowcount == 1
+            connection.execute("UPDATE instance SET revision = revision + 1")
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    @contextmanager
+    def sql(self) -> Iterator[sqlite3.Connection]:
+        """The database itself; committed at the end."""
+        with closing(sqlite3.connect(self.server.database, timeout=10)) as connection, connection:
+            yield connection
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """What a query gives."""
+        with self.sql() as connection:
+            return connection.execute(query).fetchall()
+
+    def counted(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+        """All counters, and all events: equal before and after where nothing was evaluated."""
+        throttles = self.rows("SELECT digest, failures, next_try_at FROM throttle ORDER BY digest")
+        return throttles, self.rows("SELECT id, event FROM event ORDER BY id")
+
+    def bytes_at_rest(self) -> bytes:
+        """The database file with its write-ahead log and index."""
+        name = self.server.database.name
+        parts = [self.server.database.with_name(name + end) for end in ("", "-wal", "-shm")]
+        return b"".join(part.read_bytes() for part in parts if part.exists())
+
+
+@contextmanager
+def backstage(server: JupyterServer) -> Iterator[Backstage]:
+    """Open the store beside its running server."""
+    data = server.home / "data"
+    settings = TotpAuth(
+        database_url=f"sqlite:///{server.database}", key_file=str(data / "totp-key" / "keyring")
+    )
+    services = build(settings, hasher=Hasher(profiles.CHEAPEST))
+    try:
+        yield Backstage(server, services)
+    finally:
+        services.close()
+
+
+def cookie_name(url: str, cookie: Cookie = Cookie.LOGIN) -> str:
+    """The cookie's name for the server at this URL, as the contract derives it from port and base_url."""
+    parts = urlsplit(url)
+    names = Cookies(parts.path, port=lambda: str(parts.port))
+    return names.name(cookie, secure=parts.scheme == "https")
+
+
+def put_login(client: Client, value: str) -> None:
+    """Put a login cookie into a client's jar."""
+    parts = urlsplit(client.url)
+    client.session.cookies.set(cookie_name(client.url), value, domain=parts.hostname or "", path=parts.path)
+
+
+def wait_until(condition: object, seconds: float, what: str = "it") -> float:
+    """Wait for ``condition()``; the seconds it took. Fails where it does not come."""
+    assert callable(condition)
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds, f"{what} did not happen within {seconds} s"
+        time.sleep(0.02)
+    return time.monotonic() - begun
+
+
+def extensions_path() -> Path:
+    """Where the test extensions are, for PYTHONPATH."""
+    return Path(__file__).parent / "extensions"

@@ -1,0 +1,1 @@
+"""Jupyter server extensions as careless, or as hostile, as those of others. Put on a server's PYTHONPATH."""

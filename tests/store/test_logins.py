@@ -1,0 +1,457 @@
+"""The contract of ``LoginStore``, over every store."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+import pytest
+
+from jupyter_totp_auth.core.events import EventKind
+from jupyter_totp_auth.core.model import EndedLogin, EndReason, PendingLogin
+from jupyter_totp_auth.core.policy import DAY, MINUTE, Throttle
+from jupyter_totp_auth.core.ports import Claim
+from tests.store.makers import (
+    AT,
+    Parts,
+    Person,
+    added,
+    browser_of,
+    code_for,
+    complete,
+    digest,
+    enrolled,
+    event,
+    grant,
+    kinds,
+    logged_in,
+    new_id,
+    pended,
+    pending_of,
+    session_of,
+    started,
+)
+
+RULE = Throttle(free=5, first_delay=1, cap=900, limit=100)
+
+# -- between the factors -------------------------------------------------------------------------------
+
+
+def test_a_pending_login_is_read_back_as_it_was_kept(store: Parts) -> None:
+    ada = enrolled(store)
+    half = pended(store, ada.account, known_browser=True)
+    assert store.logins.pending(half.digest, at=AT) == half
+    assert kinds(store)[-1] is EventKind.FIRST_FACTOR_PASSED
+
+
+def test_a_name_that_does_not_exist_has_a_pending_login_too(store: Parts) -> None:
+    half = pended(store, None)
+    assert store.logins.pending(half.digest, at=AT) == half
+    assert store.logins.spend_try(half.digest, at=AT) == replace(half, tries_left=4)
+
+
+def test_a_pending_login_of_an_account_that_just_went_is_nobodys(store: Parts) -> None:
+    ada = enrolled(store)
+    half = pending_of(ada.account)
+    store.accounts.delete(ada.account.id, event(EventKind.ACCOUNT_DELETED))
+    store.logins.add_pending(half, event(EventKind.FIRST_FACTOR_PASSED))
+    assert store.logins.spend_try(half.digest, at=AT) is not None  # as with any unknown name
+    assert grant(store, half, ada.step(), session_of(ada.account)) is False
+
+
+def test_each_try_is_spent_before_it_is_answered_and_there_are_only_so_many(store: Parts) -> None:
+    half = pended(store, enrolled(store).account, tries_left=3)
+    left = [store.logins.spend_try(half.digest, at=AT) for _ in range(5)]
+    assert left == [replace(half, tries_left=n) for n in (2, 1, 0)] + [None, None]
+    assert store.logins.pending(half.digest, at=AT) is None
+
+
+def test_a_pending_login_ends_with_its_time(store: Parts) -> None:
+    half = pended(store, enrolled(store).account, expires_at=AT + 300)
+    assert store.logins.pending(half.digest, at=AT + 299) == half
+    assert store.logins.pending(half.digest, at=AT + 300) is None
+    assert store.logins.spend_try(half.digest, at=AT + 300) is None
+    assert store.logins.spend_try(half.digest, at=AT + 299) == replace(half, tries_left=4)
+
+
+def test_an_unknown_pending_login_has_no_try(store: Parts) -> None:
+    assert store.logins.spend_try(digest(), at=AT) is None
+    assert store.logins.pending(digest(), at=AT) is None
+
+
+# -- the grant -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ada(store: Parts) -> Person:
+    return enrolled(store, "ada")
+
+
+def refused(store: Parts, pending: PendingLogin, claim: Claim, ada: Person) -> bool:
+    """Whether a grant fails and leaves no trace: no login, no browser, no refund, no event."""
+    login, known = session_of(ada.account), browser_of(ada.account)
+    key = digest()
+    store.throttles.charge(key, RULE, at=AT)
+    before = kinds(store)
+    won = grant(store, pending, claim, login, known=known, refunds=[(key, 1)])
+    assert kinds(store) == before
+    assert store.logins.find(login.digest, at=AT) is None
+    assert store.logins.ended(login.digest) is None
+    assert store.logins.known_browser(known.digest, at=AT) is None
+    assert store.throttles.charge(key, Throttle(5, 1, 900, limit=1), at=AT) == 900  # nothing was refunded
+    return won is False
+
+
+def test_a_grant_opens_the_login_and_uses_up_what_it_claimed(store: Parts, ada: Person) -> None:
+    half, login, known = pended(store, ada.account), session_of(ada.account), browser_of(ada.account)
+    assert grant(store, half, ada.step(), login, known=known) is True
+    assert store.logins.find(login.digest, at=AT) == (login, ada.account)
+    assert store.logins.known_browser(known.digest, at=AT) == known
+    assert store.logins.pending(half.digest, at=AT) is None
+    assert store.accounts.authenticators(ada.account.id)[0].last_step == ada.phone.last_step + 1
+    assert store.events.list()[-1][1].login == login.id
+
+
+def test_a_step_opens_only_one_login(store: Parts, ada: Person) -> None:
+    assert grant(store, pended(store, ada.account), ada.step(2), session_of(ada.account))
+    half = pended(store, ada.account)
+    for spent in (2, 1, 0):
+        assert refused(store, half, ada.step(spent), ada)
+    # The refusal did not use the pending login up: a later code of it may still win.
+    assert store.logins.pending(half.digest, at=AT) == half
+    assert grant(store, half, ada.step(3), session_of(ada.account))
+
+
+def test_the_step_that_confirmed_the_phone_opens_no_login(store: Parts, ada: Person) -> None:
+    assert refused(store, pended(store, ada.account), ada.step(0), ada)
+
+
+def test_a_recovery_code_opens_only_one_login(store: Parts, ada: Person) -> None:
+    assert grant(store, pended(store, ada.account), ada.recovery_code(), session_of(ada.account))
+    assert refused(store, pended(store, ada.account), ada.recovery_code(), ada)
+    assert grant(store, pended(store, ada.account), ada.recovery_code(1), session_of(ada.account))
+
+
+def test_a_recovery_code_is_found_under_any_of_its_digests(store: Parts, ada: Person) -> None:
+    claim = Claim(recovery_digests=(digest(), ada.recovery[0], digest()))
+    assert grant(store, pended(store, ada.account), claim, session_of(ada.account))
+    assert store.accounts.recovery_codes_left(ada.account.id) == 9
+    assert refused(store, pended(store, ada.account), claim, ada)
+
+
+@pytest.mark.parametrize("digests", [(), (b"\0" * 32,)], ids=["none", "unknown"])
+def test_an_unknown_recovery_code_opens_nothing(
+    store: Parts, ada: Person, digests: tuple[bytes, ...]
+) -> None:
+    assert refused(store, pended(store, ada.account), Claim(recovery_digests=digests), ada)
+
+
+def test_an_empty_claim_opens_nothing(store: Parts, ada: Person) -> None:
+    assert refused(store, pended(store, ada.account), Claim(), ada)
+
+
+def test_an_unknown_phone_opens_nothing(store: Parts, ada: Person) -> None:
+    claim = replace(ada.step(), authenticator_id=new_id())
+    assert refused(store, pended(store, ada.account), claim, ada)
+    assert refused(store, pended(store, ada.account), replace(claim, authenticator_id=None), ada)
+
+
+def test_nobody_logs_in_with_someone_elses_phone_or_recovery_code(store: Parts, ada: Person) -> None:
+    eve = enrolled(store, "eve")
+    assert refused(store, pended(store, ada.account), eve.step(), ada)
+    assert refused(store, pended(store, ada.account), eve.recovery_code(), ada)
+    assert store.accounts.recovery_codes_left(eve.account.id) == 10
+    assert grant(store, pended(store, eve.account), eve.step(), session_of(eve.account))
+
+
+def test_a_pending_login_opens_only_one_login(store: Parts, ada: Person) -> None:
+    half = pended(store, ada.account)
+    assert grant(store, half, ada.step(1), session_of(ada.account))
+    assert refused(store, half, ada.step(2), ada)
+    assert refused(store, half, ada.recovery_code(), ada)
+    # The refusals spent nothing.
+    assert store.accounts.recovery_codes_left(ada.account.id) == 10
+    assert grant(store, pended(store, ada.account), ada.step(2), session_of(ada.account))
+
+
+def test_a_pending_login_that_was_never_kept_opens_nothing(store: Parts, ada: Person) -> None:
+    assert refused(store, pending_of(ada.account), ada.step(), ada)
+
+
+def test_a_pending_login_of_an_unknown_name_opens_nothing(store: Parts, ada: Person) -> None:
+    assert refused(store, pended(store, None), ada.step(), ada)
+
+
+def test_a_password_changed_between_the_factors_opens_nothing(store: Parts, ada: Person) -> None:
+    half = pended(store, ada.account)
+    store.accounts.set_password(ada.account.id, b"x", event(), reason=EndReason.PASSWORD_CHANGED)
+    assert refused(store, half, ada.step(), ada)
+    # Nor one that was kept afterwards by a first factor that read the account before.
+    assert refused(store, pended(store, ada.account), ada.step(), ada)
+
+
+def test_an_account_reset_between_the_factors_opens_nothing(store: Parts, ada: Person) -> None:
+    half = pended(store, ada.account)
+    store.accounts.reset(ada.account.id, code_for(ada.account.id), [event()])
+    assert refused(store, half, ada.step(), ada)
+
+
+def test_an_account_disabled_between_the_factors_opens_nothing(store: Parts, ada: Person) -> None:
+    store.accounts.set_disabled(ada.account.id, event(), disabled=True)
+    assert refused(store, pended(store, ada.account), ada.step(), ada)
+
+
+def test_an_account_deleted_between_the_factors_opens_nothing(store: Parts, ada: Person) -> None:
+    half = pended(store, ada.account)
+    store.accounts.delete(ada.account.id, event())
+    assert refused(store, half, ada.step(), ada)
+
+
+def test_an_account_whose_time_is_over_opens_nothing(store: Parts) -> None:
+    late, right = enrolled(store, expires_at=AT), enrolled(store, expires_at=AT + 1)
+    assert refused(store, pended(store, late.account), late.step(), late)
+    assert grant(store, pended(store, right.account), right.step(), session_of(right.account))
+
+
+def test_an_account_that_is_not_enrolled_opens_nothing(store: Parts, ada: Person) -> None:
+    fresh, _ = added(store)
+    assert refused(store, pended(store, fresh), ada.step(), replace(ada, account=fresh))
+
+
+def test_a_new_phone_takes_the_old_one_and_its_recovery_codes_off(store: Parts, ada: Person) -> None:
+    code = code_for(ada.account.id)
+    store.accounts.reset(ada.account.id, code, [event()])
+    now = replace(ada.account, epoch=ada.account.epoch + 2)
+    login, known = session_of(now), browser_of(now)
+    assert complete(store, started(store, code), now, session=login, known=known)
+    assert store.logins.find(login.digest, at=AT) == (login, now)
+    assert store.logins.known_browser(known.digest, at=AT) == known
+    assert refused(store, pended(store, now), ada.step(5), ada)
+    assert refused(store, pended(store, now), ada.recovery_code(), ada)
+
+
+def test_a_grant_gives_back_its_own_charges(store: Parts, ada: Person) -> None:
+    mine, others = digest(), digest()
+    for _ in range(3):
+        store.throttles.charge(mine, RULE, at=AT)
+        store.throttles.charge(others, RULE, at=AT)
+    half = pended(store, ada.account)
+    assert grant(store, half, ada.step(), session_of(ada.account), refunds=[(mine, 2), (digest(), 1)])
+    assert failures(store, mine) == 1
+    assert failures(store, others) == 3
+
+
+def failures(store: Parts, key: bytes) -> int:
+    """How many failures a counter holds: the lowest limit that still lets one in."""
+    return next(
+        limit - 1
+        for limit in range(1, 100)
+        if store.throttles.charge(key, Throttle(free=100, first_delay=1, cap=900, limit=limit), at=AT) is None
+    )
+
+
+# -- known browsers ------------------------------------------------------------------------------------
+
+
+def test_a_browser_is_known_until_its_time_is_over(store: Parts, ada: Person) -> None:
+    known = browser_of(ada.account, expires_at=AT + 10)
+    grant(store, pended(store, ada.account), ada.step(), session_of(ada.account), known=known)
+    assert store.logins.known_browser(known.digest, at=AT + 9) == known
+    assert store.logins.known_browser(known.digest, at=AT + 10) is None
+    assert store.logins.known_browser(digest(), at=AT) is None
+
+
+# -- sessions ------------------------------------------------------------------------------------------
+
+
+def test_a_login_lives_until_its_time_is_over(store: Parts, ada: Person) -> None:
+    login = logged_in(store, ada, expires_at=AT + 60)
+    assert store.logins.find(login.digest, at=AT + 59) == (login, ada.account)
+    assert store.logins.find(login.digest, at=AT + 60) is None
+    assert store.logins.ended(login.digest) == EndedLogin(AT + 60, EndReason.EXPIRED)
+
+
+def test_a_login_is_not_found_once_its_account_is_over(store: Parts) -> None:
+    brief = enrolled(store, expires_at=AT + 60)
+    login = logged_in(store, brief)
+    assert store.logins.find(login.digest, at=AT + 59) is not None
+    assert store.logins.find(login.digest, at=AT + 60) is None
+    assert store.logins.find_many([login.digest], at=AT + 60) == {}
+
+
+def test_an_unknown_login_was_never_there(store: Parts, ada: Person) -> None:
+    logged_in(store, ada)
+    assert store.logins.find(digest(), at=AT) is None
+    assert store.logins.ended(digest()) is None
+
+
+def test_many_logins_are_looked_up_at_once(store: Parts, ada: Person) -> None:
+    bob = enrolled(store, "bob")
+    alive = {login.digest: (login, who.account) for who in (ada, bob) for login in [logged_in(store, who)]}
+    over, expired = logged_in(store, bob), logged_in(store, bob, expires_at=AT + 1)
+    store.logins.end(bob.account.id, over.id, EndReason.LOGGED_OUT, event())
+    unknown = [digest() for _ in range(500)]
+    asked = [*unknown, over.digest, expired.digest, *alive, *alive]
+    assert store.logins.find_many(iter(asked), at=AT + 1) == alive
+    assert store.logins.find_many([], at=AT) == {}
+
+
+def test_an_account_lists_its_live_logins_newest_first(store: Parts, ada: Person) -> None:
+    old = logged_in(store, ada, created_at=AT - 10)
+    new = logged_in(store, ada, created_at=AT)
+    twins = sorted([logged_in(store, ada, created_at=AT - 5) for _ in range(2)], key=lambda login: login.id)
+    logged_in(store, ada, expires_at=AT + 1)
+    over = logged_in(store, ada)
+    store.logins.end(ada.account.id, over.id, EndReason.LOGGED_OUT, event())
+    logged_in(store, enrolled(store, "bob"))
+    assert store.logins.of_account(ada.account.id, at=AT + 1) == [new, *twins, old]
+    assert store.logins.of_account(new_id(), at=AT) == []
+
+
+def test_an_ended_login_says_when_and_why(store: Parts, ada: Person) -> None:
+    login, other = logged_in(store, ada), logged_in(store, ada)
+    revision = store.logins.revision()
+    told = event(EventKind.LOGIN_ENDED, at=AT + 7, login=login.id)
+    assert store.logins.end(ada.account.id, login.id, EndReason.ENDED_BY_ADMIN, told) is True
+    assert store.logins.find(login.digest, at=AT + 7) is None
+    assert store.logins.ended(login.digest) == EndedLogin(AT + 7, EndReason.ENDED_BY_ADMIN)
+    assert store.logins.revision() > revision
+    assert store.events.list()[-1][1] == told
+    assert store.logins.find(other.digest, at=AT + 7) is not None
+
+
+def test_a_login_ends_once_and_keeps_its_first_reason(store: Parts, ada: Person) -> None:
+    login = logged_in(store, ada)
+    assert store.logins.end(ada.account.id, login.id, EndReason.LOGGED_OUT, event(at=AT + 1))
+    revision, before = store.logins.revision(), kinds(store)
+    assert store.logins.end(ada.account.id, login.id, EndReason.ENDED_BY_ADMIN, event(at=AT + 2)) is False
+    assert store.logins.end_all(ada.account.id, EndReason.ENDED_BY_ADMIN, event(at=AT + 2)) == 0
+    assert store.logins.ended(login.digest) == EndedLogin(AT + 1, EndReason.LOGGED_OUT)
+    assert store.logins.revision() >= revision
+    assert len(kinds(store)) == len(before) + 1  # of end_all, which is an act of its own
+
+
+def test_nobody_ends_a_login_of_someone_else(store: Parts, ada: Person) -> None:
+    login, eve = logged_in(store, ada), enrolled(store, "eve")
+    before = kinds(store)
+    assert store.logins.end(eve.account.id, login.id, EndReason.LOGGED_OUT, event()) is False
+    assert store.logins.end(ada.account.id, secrets.token_hex(8), EndReason.LOGGED_OUT, event()) is False
+    assert store.logins.find(login.digest, at=AT) is not None
+    assert kinds(store) == before
+
+
+def test_an_expired_login_cannot_be_ended(store: Parts, ada: Person) -> None:
+    login = logged_in(store, ada, expires_at=AT + 5)
+    assert store.logins.end(ada.account.id, login.id, EndReason.LOGGED_OUT, event(at=AT + 5)) is False
+    assert store.logins.end_all(ada.account.id, EndReason.LOGGED_OUT, event(at=AT + 5)) == 0
+    assert store.logins.ended(login.digest) == EndedLogin(AT + 5, EndReason.EXPIRED)
+
+
+def test_all_logins_of_an_account_end_together(store: Parts, ada: Person) -> None:
+    logins = [logged_in(store, ada) for _ in range(3)]
+    logged_in(store, ada, expires_at=AT + 1)
+    others, half = logged_in(store, enrolled(store, "bob")), pended(store, ada.account)
+    revision = store.logins.revision()
+    told = event(EventKind.LOGINS_ENDED, at=AT + 1, account_id=ada.account.id)
+    assert store.logins.end_all(ada.account.id, EndReason.ENDED_BY_ADMIN, told) == 3
+    assert store.logins.of_account(ada.account.id, at=AT) == []
+    for login in logins:
+        assert store.logins.ended(login.digest) == EndedLogin(AT + 1, EndReason.ENDED_BY_ADMIN)
+    assert store.logins.pending(half.digest, at=AT) is None
+    assert store.logins.find(others.digest, at=AT + 1) is not None
+    assert store.logins.revision() > revision
+    assert store.events.list()[-1][1] == told
+
+
+def test_all_logins_but_one_end(store: Parts, ada: Person) -> None:
+    kept, *logins = [logged_in(store, ada) for _ in range(3)]
+    others = logged_in(store, enrolled(store, "bob"))
+    revision = store.logins.revision()
+    told = event(EventKind.LOGINS_ENDED)
+    assert store.logins.end_all(ada.account.id, EndReason.ENDED_ELSEWHERE, told, but=kept.id) == 2
+    assert store.logins.of_account(ada.account.id, at=AT) == [kept]
+    assert [store.logins.ended(login.digest) for login in logins] == [
+        EndedLogin(AT, EndReason.ENDED_ELSEWHERE)
+    ] * 2
+    assert store.logins.find(others.digest, at=AT) is not None
+    assert store.logins.revision() > revision
+    assert store.logins.end_all(ada.account.id, EndReason.ENDED_ELSEWHERE, told, but=kept.id) == 0
+
+
+def test_seen_times_are_written_in_one_batch(store: Parts, ada: Person) -> None:
+    first, second, third = (logged_in(store, ada) for _ in range(3))
+    revision = store.logins.revision()
+    store.logins.touch({first.digest: AT + 5, second.digest: AT + 6, digest(): AT + 7})
+    store.logins.touch({})
+    seen = {login.digest: login.last_seen_at for login in store.logins.of_account(ada.account.id, at=AT)}
+    assert seen == {first.digest: AT + 5, second.digest: AT + 6, third.digest: AT}
+    assert store.logins.revision() == revision
+
+
+def test_opening_a_login_does_not_raise_the_revision(store: Parts, ada: Person) -> None:
+    revision = store.logins.revision()
+    logged_in(store, ada)
+    assert store.logins.revision() == revision
+
+
+# -- purging -------------------------------------------------------------------------------------------
+
+
+def test_what_is_over_is_dropped_and_what_lives_stays(store: Parts, ada: Person) -> None:
+    bob, bobs_code = added(store, "bob", role=ada.account.role)
+    stale, code = code_for(None, expires_at=AT + 10), bobs_code
+    store.enrollments.put_code(stale, event())
+    stale_start, begun = started(store, stale, expires_at=AT + DAY), started(store, code)
+    halves = [pended(store, ada.account, expires_at=AT + n) for n in (10, 11)]
+    known = [browser_of(ada.account, expires_at=AT + n) for n in (10, 11)]
+    for row in known:
+        grant(store, pended(store, ada.account), ada.recovery_code(known.index(row)), session_of(ada.account), known=row)  # fmt: skip
+    alive = logged_in(store, ada)
+
+    store.logins.purge(at=AT + 10, ended_before=AT - DAY)
+
+    assert [store.logins.pending(row.digest, at=AT) for row in halves] == [None, halves[1]]
+    assert [store.logins.known_browser(row.digest, at=AT) for row in known] == [None, known[1]]
+    assert store.enrollments.code(stale.digest, at=AT) is None
+    assert store.enrollments.find(stale_start.digest, at=AT) is None
+    assert store.enrollments.code(code.digest, at=AT) == code
+    assert store.enrollments.find(begun.digest, at=AT) == begun
+    assert store.logins.find(alive.digest, at=AT) is not None
+    assert store.accounts.by_id(bob.id) == bob
+
+
+def test_an_ended_login_is_remembered_for_a_while(store: Parts, ada: Person) -> None:
+    early, late = logged_in(store, ada), logged_in(store, ada)
+    expired, alive = logged_in(store, ada, expires_at=AT + 4), logged_in(store, ada)
+    store.logins.end(ada.account.id, early.id, EndReason.LOGGED_OUT, event(at=AT + 4))
+    store.logins.end(ada.account.id, late.id, EndReason.LOGGED_OUT, event(at=AT + 5))
+    store.logins.purge(at=AT + 6, ended_before=AT + 5)
+    assert store.logins.ended(early.digest) is None
+    assert store.logins.ended(expired.digest) is None
+    assert store.logins.ended(late.digest) == EndedLogin(AT + 5, EndReason.LOGGED_OUT)
+    assert store.logins.find(alive.digest, at=AT + 6) is not None
+
+
+def test_counters_at_zero_and_of_unknown_names_are_dropped_after_a_day(store: Parts, ada: Person) -> None:
+    whose = ada.account.id
+    guessed, unknown, refunded, fresh = (digest() for _ in range(4))
+    closing = Throttle(free=0, first_delay=MINUTE, cap=2 * DAY, limit=1)
+    for key, account_id in ((guessed, whose), (unknown, None), (refunded, whose)):
+        store.throttles.charge(key, closing, at=AT, account_id=account_id)
+    store.throttles.refund(refunded, 1, at=AT)
+    store.throttles.charge(fresh, closing, at=AT + 1)
+    store.logins.purge(at=AT + DAY + 1, ended_before=AT)
+    assert store.throttles.charge(guessed, closing, at=AT + DAY + 1) == 2 * DAY
+    assert store.throttles.charge(fresh, closing, at=AT + DAY + 1) == 2 * DAY
+    assert store.throttles.charge(unknown, closing, at=AT + DAY + 1) is None
+    assert store.throttles.charge(refunded, closing, at=AT + DAY + 1) is None
+
+
+def test_purging_does_not_make_a_spent_thing_good_again(store: Parts, ada: Person) -> None:
+    login = session_of(ada.account)
+    assert grant(store, pended(store, ada.account), ada.recovery_code(), login)
+    assert grant(store, pended(store, ada.account), ada.step(), session_of(ada.account))
+    store.logins.purge(at=AT + 400 * DAY, ended_before=AT + 400 * DAY)
+    half = pended(store, ada.account)
+    assert refused(store, half, ada.recovery_code(), ada)
+    assert refused(store, half, ada.step(), ada)

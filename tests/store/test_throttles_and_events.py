@@ -1,0 +1,155 @@
+"""The contracts of ``ThrottleStore`` and ``EventStore``, over every store."""
+
+from __future__ import annotations
+
+from jupyter_totp_auth.core.events import Event, EventKind
+from jupyter_totp_auth.core.policy import Throttle
+from tests.store.makers import AT, Parts, digest, event, kinds, new_id
+
+RULE = Throttle(free=2, first_delay=10, cap=30, limit=6)
+PATIENT = Throttle(free=1000, first_delay=1, cap=60, limit=5)
+
+# -- counters ------------------------------------------------------------------------------------------
+
+
+def test_the_free_failures_cost_nothing_and_then_the_delay_doubles_up_to_its_cap(store: Parts) -> None:
+    key, at = digest(), AT
+    assert [store.throttles.charge(key, RULE, at=at) for _ in range(3)] == [None] * 3
+    assert store.throttles.charge(key, RULE, at=at) == 10
+    for delay in (10, 20, 30):
+        assert store.throttles.charge(key, RULE, at=at + delay - 1) == 1
+        at += delay
+        assert store.throttles.charge(key, RULE, at=at) is None
+    # Six failures: closed, whatever the time.
+    assert store.throttles.charge(key, RULE, at=at) == 30
+    assert store.throttles.charge(key, RULE, at=at + 100_000) == 30
+
+
+def test_a_try_during_a_delay_is_not_counted(store: Parts) -> None:
+    key = digest()
+    for _ in range(3):
+        store.throttles.charge(key, RULE, at=AT)
+    assert [store.throttles.charge(key, RULE, at=AT + 1) for _ in range(50)] == [9] * 50
+    assert store.throttles.charge(key, RULE, at=AT + 10) is None
+
+
+def test_each_counter_counts_for_itself(store: Parts) -> None:
+    full, other = digest(), digest()
+    for _ in range(5):
+        assert store.throttles.charge(full, PATIENT, at=AT) is None
+    assert store.throttles.charge(full, PATIENT, at=AT) == 60
+    assert store.throttles.charge(other, PATIENT, at=AT) is None
+
+
+def test_a_clock_set_back_shuts_nobody_out_for_longer_than_the_longest_delay(store: Parts) -> None:
+    key = digest()
+    for _ in range(3):
+        store.throttles.charge(key, RULE, at=AT)
+    assert store.throttles.charge(key, RULE, at=AT - 1_000_000) == 30
+
+
+def test_a_refund_takes_back_so_many_failures_and_the_delay(store: Parts) -> None:
+    key = digest()
+    for _ in range(5):
+        store.throttles.charge(key, PATIENT, at=AT)
+    store.throttles.refund(key, 2, at=AT)
+    assert [store.throttles.charge(key, PATIENT, at=AT) for _ in range(3)] == [None, None, 60]
+    waiting = digest()
+    for _ in range(3):
+        store.throttles.charge(waiting, RULE, at=AT)
+    store.throttles.refund(waiting, 1, at=AT)
+    assert store.throttles.charge(waiting, RULE, at=AT) is None
+
+
+def test_a_refund_never_leads_below_zero(store: Parts) -> None:
+    key = digest()
+    store.throttles.charge(key, PATIENT, at=AT)
+    store.throttles.refund(key, 50, at=AT)
+    store.throttles.refund(digest(), 1, at=AT)
+    assert [store.throttles.charge(key, PATIENT, at=AT) for _ in range(6)] == [None] * 5 + [60]
+
+
+def test_all_counters_of_an_account_are_forgotten_and_no_others(store: Parts) -> None:
+    mine, mine_too, others, nobodys = (digest() for _ in range(4))
+    me, other = new_id(), new_id()
+    shut = Throttle(free=0, first_delay=900, cap=900, limit=1)
+    for key, whose in ((mine, me), (mine_too, me), (others, other), (nobodys, None)):
+        store.throttles.charge(key, shut, at=AT, account_id=whose)
+    told = event(EventKind.UNLOCKED, account_id=me)
+    store.throttles.reset(me, told)
+    waits = [store.throttles.charge(key, shut, at=AT) for key in (mine, mine_too, others, nobodys)]
+    assert waits == [None, None, 900, 900]
+    assert [entry for _, entry in store.events.list()] == [told]
+
+
+def test_a_counter_belongs_to_the_account_that_has_its_name_now(store: Parts) -> None:
+    key, me = digest(), new_id()
+    store.throttles.charge(key, PATIENT, at=AT)  # before the account was made
+    store.throttles.charge(key, PATIENT, at=AT, account_id=me)
+    store.throttles.reset(me, event(EventKind.UNLOCKED))
+    assert [store.throttles.charge(key, PATIENT, at=AT) for _ in range(6)] == [None] * 5 + [60]
+
+
+# -- the audit log -------------------------------------------------------------------------------------
+
+
+def test_an_event_is_read_back_as_it_was_written(store: Parts) -> None:
+    bare = Event(EventKind.SETUP_LINK, AT)
+    whole = Event(
+        EventKind.LOGIN,
+        AT + 1,
+        account_id=new_id(),
+        account="ada",
+        actor="operator",
+        client="2001:db8::1",
+        login="0123456789abcdef",
+        detail="é ✓ 日本 🦉 \\ ' \" % \n",
+    )
+    store.events.add(bare)
+    store.events.add(whole)
+    assert [entry for _, entry in store.events.list()] == [bare, whole]
+
+
+def test_every_kind_of_event_can_be_written(store: Parts) -> None:
+    for kind in EventKind:
+        store.events.add(event(kind))
+    assert kinds(store) == list(EventKind)
+
+
+def test_events_come_in_the_order_in_which_they_happened(store: Parts) -> None:
+    for at in (AT + 5, AT, AT + 3):  # the order of writing, not of a clock that was set back
+        store.events.add(event(at=at))
+    listed = store.events.list()
+    assert [entry.at for _, entry in listed] == [AT + 5, AT, AT + 3]
+    numbers = [number for number, _ in listed]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_limit_gives_the_newest_so_many_oldest_first(store: Parts) -> None:
+    for at in range(5):
+        store.events.add(event(at=at))
+    assert [entry.at for _, entry in store.events.list(limit=2)] == [3, 4]
+    assert [entry.at for _, entry in store.events.list(limit=100)] == [0, 1, 2, 3, 4]
+    assert store.events.list(limit=0) == []
+
+
+def test_following_the_log_gives_each_event_once(store: Parts) -> None:
+    seen, last = [], 0
+    for at in range(4):
+        store.events.add(event(at=at))
+        for number, entry in store.events.list(after=last):
+            seen.append(entry.at)
+            last = number
+    assert seen == [0, 1, 2, 3]
+    assert store.events.list(after=last) == []
+
+
+def test_an_account_sees_only_its_own_events(store: Parts) -> None:
+    me, other = new_id(), new_id()
+    for at, whose in enumerate((me, other, None, me, me)):
+        store.events.add(event(at=at, account_id=whose))
+    assert [entry.at for _, entry in store.events.list(account_id=me)] == [0, 3, 4]
+    assert [entry.at for _, entry in store.events.list(account_id=me, limit=1)] == [4]
+    first = store.events.list(account_id=me)[0][0]
+    assert [entry.at for _, entry in store.events.list(account_id=me, after=first)] == [3, 4]
+    assert store.events.list(account_id=new_id()) == []
