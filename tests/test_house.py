@@ -65,3 +65,38 @@ def test_the_lowest_python_is_the_same_for_all_tools() -> None:
     assert 'requires-python = ">=3.10"' in lines
     assert 'target-version = "py310"' in lines
     assert 'python_version = "3.10"' in lines
+
+
+# -- a light house: the sizes of STYLE ----------------------------------------------------------------
+
+MODULE_LINES = 300
+FUNCTION_LINES = 40
+
+
+def sources() -> list[Path]:
+    """Every module of the package but the migrations: one of those tells a whole schema in one go."""
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if "migrations" not in path.parts]
+
+
+def test_every_module_of_the_core_has_a_test_file() -> None:
+    modules = {path.name for path in (PACKAGE / "core").glob("*.py")} - {"__init__.py"}
+    tested = {path.name.removeprefix("test_") for path in (ROOT / "tests" / "core").glob("test_*.py")}
+    assert modules - tested == set()
+
+
+def test_no_module_is_longer_than_three_hundred_lines() -> None:
+    lengths = {
+        str(path.relative_to(PACKAGE)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in sources()
+    }
+    assert {name: length for name, length in lengths.items() if length > MODULE_LINES} == {}
+
+
+def test_no_function_is_longer_than_forty_lines() -> None:
+    lengths = {
+        f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: length for name, length in lengths.items() if length > FUNCTION_LINES} == {}

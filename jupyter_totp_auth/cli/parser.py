@@ -6,6 +6,7 @@ import re
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import NoReturn
 
 from .._version import __version__
@@ -30,6 +31,7 @@ options of the server, for this command only:
 
 exit status: 0 done, 1 refused, 2 wrong usage"""
 
+_WIDTH = 90
 _OPTION = re.compile(r"--[A-Za-z_]\w*\.\w+(=.*)?", re.DOTALL)
 
 
@@ -60,9 +62,21 @@ def parse(words: Sequence[str]) -> Command:
     for option in options:
         if "=" not in option:
             parser.error(f"write {option}=VALUE")
-    arguments = parser.parse_args([word for word in words if word not in options])
+    arguments, unknown = parser.parse_known_args([word for word in words if word not in options])
+    if unknown:
+        arguments.parser.error(_objection(unknown))
     config_file = getattr(arguments, "config", None)
     return Command(arguments.verb, arguments, arguments.parser, config_file, options)
+
+
+def _objection(unknown: Sequence[str]) -> str:
+    """What is wrong with these words. Their values are not repeated: one can be a password."""
+    option = next((word.partition("=")[0] for word in unknown if word.startswith("-")), None)
+    if option is None:
+        return "there are too many arguments"
+    if option.startswith("--pass"):
+        return "a password is never an argument: it is asked for, or piped in with --password-stdin"
+    return f"there is no option {option if option.startswith('--') else option[:2]}"
 
 
 def _parser() -> ArgumentParser:
@@ -84,7 +98,7 @@ def _parser() -> ArgumentParser:
         sub = group.add_parser(
             verb.name,
             help=verb.summary,
-            description=verb.about,
+            description=_wrapped(verb.about),
             epilog=f"example:\n  {verb.example}\n\n{_OPTIONS}",
             formatter_class=RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -93,3 +107,8 @@ def _parser() -> ArgumentParser:
         verb.arguments(sub)
         sub.set_defaults(verb=verb, parser=sub)
     return parser
+
+
+def _wrapped(text: str) -> str:
+    """One paragraph gets its lines here; a text that has its own keeps them."""
+    return text if "\n" in text else fill(text, _WIDTH)

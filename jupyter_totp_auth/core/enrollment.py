@@ -370,8 +370,10 @@ class EnrollmentFlow:
             return None
 
     def _find(self, enrollment_bearer: str | None, at: int) -> Enrollment | None:
+        """The enrollment, while a try is left: after the last one its QR is never shown again (R36)."""
         digest = bearer.digest(Kind.ENROLLMENT, enrollment_bearer) if enrollment_bearer else None
-        return self._enrollments.find(digest, at=at) if digest else None
+        found = self._enrollments.find(digest, at=at) if digest else None
+        return found if found is not None and found.tries_left > 0 else None
 
     def _stage(self, enrollment: Enrollment) -> Stage:
         account = None

@@ -38,6 +38,7 @@ class Logins:
         self._seen: dict[bytes, int] = {}
         self._synced = -1
         self._lock = threading.Lock()
+        self._syncing = threading.Lock()
 
     # -- from memory -------------------------------------------------------------------------------
 
@@ -80,17 +81,19 @@ class Logins:
 
         Called every 0.25 s, and after each end made here.
         """
-        revision = self._store.revision()
-        with self._lock:
-            if revision == self._synced:
-                return frozenset()
-            self._synced = revision
-            known = list(self._live)
-        try:
-            return self._compare(known)
-        except BaseException:
-            self._synced = -1  # not "done": what was not compared is compared by the next sync
-            raise
+        # One at a time: the slower of two would put back what the faster one dropped.
+        with self._syncing:
+            revision = self._store.revision()
+            with self._lock:
+                if revision == self._synced:
+                    return frozenset()
+                self._synced = revision
+                known = list(self._live)
+            try:
+                return self._compare(known)
+            except BaseException:
+                self._synced = -1  # not "done": what was not compared is compared by the next sync
+                raise
 
     def _compare(self, known: list[bytes]) -> frozenset[bytes]:
         ended: set[bytes] = set()

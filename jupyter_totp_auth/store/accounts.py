@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
 from ..core.model import Account, EndReason, EnrollmentCode, Role, TotpAuthenticator
-from .database import Database
+from .database import Database, again_after_deadlock
 from .enrollments import insert_code
 from .rows import (
     account_values,
@@ -20,7 +20,7 @@ from .rows import (
     to_account,
     write_event,
 )
-from .tables import account, enrollment, recovery_code, throttle, totp_authenticator
+from .tables import account, recovery_code, throttle, totp_authenticator
 
 
 class SqlAccounts:
@@ -81,6 +81,7 @@ class SqlAccounts:
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
+    @again_after_deadlock
     def add(self, value: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """Whether the name was free and the account is now there, with the code that enrolls it."""
         try:
@@ -127,6 +128,7 @@ class SqlAccounts:
         values = {"display_name": display_name, "initials": initials, "color": color}
         return self._change(account_id, event, values)
 
+    @again_after_deadlock
     def _change(
         self,
         account_id: str,
@@ -136,36 +138,40 @@ class SqlAccounts:
         end: EndReason | None = None,
         forget: bool = False,
     ) -> bool:
-        """The account's row first: its lock orders this against a login that is being granted."""
+        """The account's row before its logins: its lock orders this against one that is being granted."""
         with self._database.write() as connection:
+            raise_revision(connection)
             changed = connection.execute(update(account).where(account.c.id == account_id).values(**values))
             if changed.rowcount != 1:
+                connection.rollback()
                 return False
             if end is not None:
                 end_logins(connection, account_id, end, event.at)
-            else:
-                raise_revision(connection)
             if forget:
                 forget_browsers(connection, account_id)
             write_event(connection, event)
         return True
 
+    @again_after_deadlock
     def delete(self, account_id: str, event: Event) -> bool:
         """Remove the account and all that hangs on it; its events stay."""
         with self._database.write() as connection:
-            connection.execute(delete(enrollment).where(enrollment.c.account_id == account_id))
-            connection.execute(delete(throttle).where(throttle.c.account_id == account_id))
-            if connection.execute(delete(account).where(account.c.id == account_id)).rowcount != 1:
-                return False
             raise_revision(connection)
+            if connection.execute(delete(account).where(account.c.id == account_id)).rowcount != 1:
+                connection.rollback()
+                return False
+            connection.execute(delete(throttle).where(throttle.c.account_id == account_id))
             write_event(connection, event)
         return True
 
+    @again_after_deadlock
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """A new enrollment code; logins ended, known browsers forgotten; the old factor stays."""
         with self._database.write() as connection:
+            raise_revision(connection)
             raised = update(account).where(account.c.id == account_id).values(epoch=account.c.epoch + 1)
             if connection.execute(raised).rowcount != 1:
+                connection.rollback()
                 return False
             end_logins(connection, account_id, EndReason.FACTOR_RESET, events[0].at)
             forget_browsers(connection, account_id)

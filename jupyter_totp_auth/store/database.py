@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..core.events import Event
@@ -18,9 +21,41 @@ from .errors import StoreRefused, StoreUnavailable
 _BUSY_TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_S = 5
 _IMMEDIATE = "totp_immediate"
+_FILE = "totp_file"
+
+_DEADLOCKS = frozenset({"40P01", "40001", 1213})
+"""SQLSTATEs of PostgreSQL, and an error number of MariaDB."""
+
+_TURNS = 5
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 EVENTS = "totp_events"
 """Where a connection keeps the events of its transaction until that is durable."""
+
+
+class Deadlock(StoreUnavailable):
+    """The database rolled this transaction back, since two waited for each other."""
+
+
+def again_after_deadlock(method: Callable[P, T]) -> Callable[P, T]:
+    """Run a method that is one whole transaction again where it lost to another in a deadlock.
+
+    Nothing of it happened, and PostgreSQL and MariaDB both ask for just this. The order of locks (``rows``)
+    makes it rare, but not impossible: where a table is small, MariaDB locks rows it only passes.
+    """
+
+    @functools.wraps(method)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for turn in range(1, _TURNS):
+            try:
+                return method(*args, **kwargs)
+            except Deadlock:
+                time.sleep(0.01 * turn)
+        return method(*args, **kwargs)
+
+    return run
 
 
 class Database:
@@ -88,7 +123,9 @@ def _translated() -> Iterator[None]:
     except (DBAPIError, PoolTimeout, OSError) as error:
         # The driver's own words, not SQLAlchemy's: those carry the statement and its parameters.
         cause = getattr(error, "orig", None) or error
-        raise StoreUnavailable(type(cause).__name__) from None
+        code = getattr(cause, "sqlstate", None) or next(iter(cause.args), None)
+        kind = Deadlock if code in _DEADLOCKS else StoreUnavailable
+        raise kind(type(cause).__name__) from None
 
 
 def _parse(url: str | URL) -> URL:
@@ -106,9 +143,12 @@ def _parse(url: str | URL) -> URL:
     backend = parsed.drivername.partition("+")[0]
     if backend not in drivers:
         raise StoreRefused(f"TotpAuth.database_url names {backend}; it can be sqlite, postgresql or mariadb.")
-    if "+" in parsed.drivername:
-        return parsed
-    return parsed.set(drivername=drivers[backend])
+    ours = drivers[backend]
+    if parsed.drivername.partition("+")[2] not in {"", ours.partition("+")[2]}:
+        raise StoreRefused(
+            f"TotpAuth.database_url names a driver, {parsed.drivername}; write {backend}:// for ours."
+        )
+    return parsed.set(drivername=ours)
 
 
 def _file_of(url: URL) -> Path | None:
@@ -129,10 +169,9 @@ def _engine(url: URL) -> Engine:
             hide_parameters=True,
             connect_args=_postgresql_options() if backend == "postgresql" else _mariadb_options(),
         )
-    except (ImportError, NoSuchModuleError):
-        extra = "postgresql" if backend == "postgresql" else "mariadb"
+    except ImportError:
         raise StoreRefused(
-            f"The driver for {backend} is missing: pip install 'jupyter-totp-auth[{extra}]'."
+            f"The driver for {backend} is missing: pip install 'jupyter-totp-auth[{backend}]'."
         ) from None
 
 
@@ -157,10 +196,19 @@ def _mariadb_options() -> dict[str, Any]:
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreRefused("TotpAuth.database_url must name a file: accounts have to outlive the server.")
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000})
+    path = Path(url.database).absolute()
+
+    def connect() -> sqlite3.Connection:
+        # mode=rw: a file that is gone stays gone (N02), not made anew, empty and readable by all.
+        return sqlite3.connect(
+            f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_MS / 1000, check_same_thread=False
+        )
+
+    engine = create_engine(url, hide_parameters=True, creator=connect, pool_timeout=_ANSWER_TIMEOUT_S)
 
     @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: Any) -> None:
+    def _on_connect(connection: Any, record: Any) -> None:
+        record.info[_FILE] = _identity(path)
         connection.isolation_level = None  # the driver begins nothing by itself; we do, below
         for pragma in (
             "journal_mode=WAL",
@@ -170,12 +218,26 @@ def _sqlite(url: URL) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(_connection: Any, record: Any, _proxy: Any) -> None:
+        # Not the path alone: an open connection goes on in a file that was deleted or replaced (N02).
+        if record.info[_FILE] != _identity(path):
+            raise DisconnectionError
+
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         immediate = connection.get_execution_options().get(_IMMEDIATE, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def make_private_file(path: Path) -> None:

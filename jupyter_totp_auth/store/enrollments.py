@@ -17,9 +17,9 @@ from ..core.model import (
     TotpAuthenticator,
 )
 from ..core.ports import KnownBrowserRow
-from .database import Database
+from .database import Database, again_after_deadlock
 from .logins import insert_known_browser, insert_login
-from .rows import account_values, end_logins, forget_browsers, write_event
+from .rows import account_values, end_logins, forget_browsers, raise_revision, write_event
 from .tables import account, enrollment, enrollment_code, recovery_code, totp_authenticator
 
 
@@ -29,9 +29,11 @@ class SqlEnrollments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @again_after_deadlock
     def put_code(self, code: EnrollmentCode, event: Event) -> None:
         """Put a code in the place of any other for the same account (or for the set-up)."""
         with self._database.write() as connection:
+            raise_revision(connection)  # for its lock: of two at once the later must find the earlier
             insert_code(connection, code)
             write_event(connection, event)
 
@@ -44,33 +46,27 @@ class SqlEnrollments:
             row = connection.execute(query).one_or_none()
         return None if row is None else EnrollmentCode(row.digest, row.account_id, row.expires_at)
 
+    @again_after_deadlock
     def start(self, value: Enrollment, *, at: int) -> bool:
         """Begin, voiding a half-done try with the same code. False where the code is gone."""
-        try:
-            with self._database.write() as connection:
-                connection.execute(delete(enrollment).where(enrollment.c.code_digest == value.code_digest))
-                still_good = select(enrollment_code.c.digest).where(
-                    enrollment_code.c.digest == value.code_digest, enrollment_code.c.expires_at > at
+        with self._database.write() as connection:
+            if not _hold_code(connection, value.code_digest, at):
+                return False
+            connection.execute(delete(enrollment).where(enrollment.c.code_digest == value.code_digest))
+            connection.execute(
+                insert(enrollment).values(
+                    digest=value.digest,
+                    code_digest=value.code_digest,
+                    account_id=value.account_id,
+                    creates_account=value.creates_account,
+                    username=value.username,
+                    authenticator_id=value.authenticator_id,
+                    expires_at=value.expires_at,
+                    tries_left=value.tries_left,
+                    password=value.sealed_password,
+                    secret=value.sealed_secret,
                 )
-                if connection.execute(still_good).first() is None:
-                    connection.rollback()
-                    return False
-                connection.execute(
-                    insert(enrollment).values(
-                        digest=value.digest,
-                        code_digest=value.code_digest,
-                        account_id=value.account_id,
-                        creates_account=value.creates_account,
-                        username=value.username,
-                        authenticator_id=value.authenticator_id,
-                        expires_at=value.expires_at,
-                        tries_left=value.tries_left,
-                        password=value.sealed_password,
-                        secret=value.sealed_secret,
-                    )
-                )
-        except IntegrityError:  # the code was spent meanwhile, or begun by two at once
-            return False
+            )
         return True
 
     def find(self, digest: bytes, *, at: int) -> Enrollment | None:
@@ -119,6 +115,7 @@ class SqlEnrollments:
         with self._database.write() as connection:
             return connection.execute(statement).rowcount == 1
 
+    @again_after_deadlock
     def complete(
         self,
         value: Enrollment,
@@ -134,6 +131,7 @@ class SqlEnrollments:
         """Spend the code, bind the phone, write the recovery codes, open the login: all or nothing."""
         try:
             with self._database.write() as connection:
+                raise_revision(connection)
                 won = _spend_code(connection, value, at) and _put_account(connection, value, account, at)
                 if not won:
                     connection.rollback()
@@ -184,14 +182,25 @@ def _find(connection: Connection, digest: bytes, at: int) -> Enrollment | None:
     )
 
 
-def _spend_code(connection: Connection, value: Enrollment, at: int) -> bool:
-    """The one statement that decides who enrolls with a code. It takes the enrollment's row along."""
-    spent = connection.execute(
-        delete(enrollment_code).where(
-            enrollment_code.c.digest == value.code_digest, enrollment_code.c.expires_at > at
-        )
+def _hold_code(connection: Connection, digest: bytes, at: int) -> bool:
+    """Whether the code is good. An update, so that its row is locked: of two with one code, one waits."""
+    held = connection.execute(
+        update(enrollment_code)
+        .where(enrollment_code.c.digest == digest, enrollment_code.c.expires_at > at)
+        .values(expires_at=enrollment_code.c.expires_at)
     )
-    return spent.rowcount == 1
+    return held.rowcount == 1
+
+
+def _spend_code(connection: Connection, value: Enrollment, at: int) -> bool:
+    """Use the code up, if this enrollment is still the one begun with it; the row count decides."""
+    if not _hold_code(connection, value.code_digest, at):
+        return False
+    taken = connection.execute(delete(enrollment).where(enrollment.c.digest == value.digest))
+    if taken.rowcount != 1:  # voided: the code was entered again
+        return False
+    connection.execute(delete(enrollment_code).where(enrollment_code.c.digest == value.code_digest))
+    return True
 
 
 def _put_account(connection: Connection, value: Enrollment, new: Account, at: int) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Delete, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
 from ..core.model import Account, EndedLogin, EndReason, LoginSession, PendingLogin
 from ..core.ports import Claim, KnownBrowserRow
-from .database import Database
+from .database import Database, again_after_deadlock
 from .rows import (
     ACCOUNT_COLUMNS,
     end_logins,
@@ -29,7 +31,7 @@ from .tables import (
     recovery_code,
     totp_authenticator,
 )
-from .throttles import purge_throttles, refund
+from .throttles import refund, stale_throttles
 
 
 class SqlLogins:
@@ -41,7 +43,14 @@ class SqlLogins:
     # -- between the factors -----------------------------------------------------------------------
 
     def add_pending(self, value: PendingLogin, event: Event) -> None:
-        """Keep a pending login."""
+        """Keep a pending login; nobody's, where the account went since it was looked up."""
+        try:
+            self._keep(value, event)
+        except IntegrityError:
+            self._keep(replace(value, account_id=None, password_ok=False), event)
+
+    @again_after_deadlock
+    def _keep(self, value: PendingLogin, event: Event) -> None:
         with self._database.write() as connection:
             connection.execute(
                 insert(pending_login).values(
@@ -79,6 +88,7 @@ class SqlLogins:
 
     # -- the grant ---------------------------------------------------------------------------------
 
+    @again_after_deadlock
     def grant(
         self,
         pending: PendingLogin,
@@ -168,9 +178,11 @@ class SqlLogins:
         with self._database.read() as connection:
             return [_session(row) for row in connection.execute(query)]
 
+    @again_after_deadlock
     def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool:
         """End one login of the account; False where there is none alive of that id."""
         with self._database.write() as connection:
+            raise_revision(connection)
             ended = connection.execute(
                 update(login)
                 .where(
@@ -182,14 +194,16 @@ class SqlLogins:
                 .values(ended_at=event.at, end_reason=reason.value)
             )
             if ended.rowcount != 1:
+                connection.rollback()
                 return False
-            raise_revision(connection)
             write_event(connection, event)
         return True
 
+    @again_after_deadlock
     def end_all(self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None) -> int:
         """End all live logins of the account, but for one; how many."""
         with self._database.write() as connection:
+            raise_revision(connection)
             if but is None:
                 count = end_logins(connection, account_id, reason, event.at)
             else:
@@ -204,15 +218,19 @@ class SqlLogins:
                     .values(ended_at=event.at, end_reason=reason.value)
                 )
                 count = ended.rowcount
-                raise_revision(connection)
             write_event(connection, event)
         return count
 
+    @again_after_deadlock
     def touch(self, seen: dict[bytes, int]) -> None:
         """Write when logins were last seen, in one batch."""
+        if not seen:
+            return
+        same = login.c.digest == bindparam("seen")
+        # Sorted: two processes that lock the same rows in different orders wait for each other.
+        rows = [{"seen": digest, "at": at} for digest, at in sorted(seen.items())]
         with self._database.write() as connection:
-            for digest, at in seen.items():
-                connection.execute(update(login).where(login.c.digest == digest).values(last_seen_at=at))
+            connection.execute(update(login).where(same).values(last_seen_at=bindparam("at")), rows)
 
     def revision(self) -> int:
         """A number that rises whenever a login ends or an account changes, in any process."""
@@ -220,13 +238,20 @@ class SqlLogins:
             return read_revision(connection)
 
     def purge(self, *, at: int, ended_before: int) -> None:
-        """Drop what has ended: pending logins, codes and known browsers at once, logins after a while."""
+        """Drop what has ended: pending logins, codes and known browsers at once, logins after a while.
+
+        A transaction a table: none depends on another, and no login has to wait for all of them.
+        """
+        for table in (pending_login, enrollment, enrollment_code, known_browser):
+            self._drop(delete(table).where(table.c.expires_at <= at))
+        self._drop(delete(login).where(login.c.ended_at < ended_before))
+        self._drop(delete(login).where(login.c.expires_at < ended_before))
+        self._drop(stale_throttles(at))
+
+    @again_after_deadlock
+    def _drop(self, statement: Delete) -> None:
         with self._database.write() as connection:
-            for table in (pending_login, enrollment, enrollment_code, known_browser):
-                connection.execute(delete(table).where(table.c.expires_at <= at))
-            connection.execute(delete(login).where(login.c.ended_at < ended_before))
-            connection.execute(delete(login).where(login.c.expires_at < ended_before))
-            purge_throttles(connection, at)
+            connection.execute(statement)
 
 
 def insert_login(connection: Connection, session: LoginSession) -> None:

@@ -80,8 +80,19 @@ def restore(places: Places, backup: Path, *, at: int, actor: str) -> Path | None
                 _make_ready(connection, _past(database), at)
                 write_event(connection, Event(EventKind.STORE_RESTORED, at, actor=actor))
         database.close()
-        aside = _put_aside(live)
-        _overwrite(path, live)
+        return _replace(live, path)
+
+
+def _replace(live: Path, staged: Path) -> Path | None:
+    """The old store aside, ``staged`` in its place; or, where that fails, everything as it was."""
+    aside = _put_aside(live)
+    is_copy = live.exists()
+    try:
+        _overwrite(staged, live)
+    except BaseException:
+        if aside is not None and is_copy:
+            aside.unlink()
+        raise
     return aside
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, and_, case, delete, insert, or_, select, update
+from sqlalchemy import Connection, Delete, case, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
 from ..core.policy import DAY, Throttle
-from .database import Database
+from .database import Database, again_after_deadlock
 from .rows import write_event
 from .tables import throttle
 
 _ROUNDS = 16
-_STALE_UNKNOWN = DAY
 
 
 class SqlThrottles:
@@ -21,6 +20,7 @@ class SqlThrottles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @again_after_deadlock
     def charge(self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None) -> int | None:
         """Count a failure in advance. None: go on; else the seconds to wait, and nothing was counted."""
         for _ in range(_ROUNDS):
@@ -38,6 +38,7 @@ class SqlThrottles:
         with self._database.write() as connection:
             refund(connection, key, count, at)
 
+    @again_after_deadlock
     def reset(self, account_id: str, event: Event) -> None:
         """Forget every counter of an account."""
         with self._database.write() as connection:
@@ -95,14 +96,7 @@ def refund(connection: Connection, key: bytes, count: int, at: int) -> None:
     )
 
 
-def purge_throttles(connection: Connection, at: int) -> None:
-    """Drop counters that stand at zero, and those of names without an account after a day."""
+def stale_throttles(at: int) -> Delete:
+    """Drops counters that stand at zero, and those of names without an account, after a day."""
     unknown = throttle.c.account_id.is_(None)
-    connection.execute(
-        delete(throttle).where(
-            or_(
-                and_(throttle.c.failures == 0, throttle.c.updated_at < at - DAY),
-                and_(unknown, throttle.c.updated_at < at - _STALE_UNKNOWN),
-            )
-        )
-    )
+    return delete(throttle).where(or_(throttle.c.failures == 0, unknown), throttle.c.updated_at < at - DAY)

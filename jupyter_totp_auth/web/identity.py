@@ -92,7 +92,6 @@ class TotpIdentityProvider(IdentityProvider):
             hash_pool=BoundedPool("hash", threads=_HASH_THREADS, queue=_HASH_QUEUE),
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
             log=self.log,
-            default_url=serverapp.default_url,
         )
 
     # -- who is it ---------------------------------------------------------------------------------

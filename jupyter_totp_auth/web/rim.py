@@ -39,7 +39,6 @@ class Rim:
     hash_pool: BoundedPool
     store_pool: BoundedPool
     log: Any
-    default_url: str
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
     _purged_at: float = 0.0
@@ -54,6 +53,11 @@ class Rim:
         self._heard_at = time.monotonic()
         self._poll = PeriodicCallback(self._tick, _POLL_MS)
         self._poll.start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        if self._poll is not None:
+            self._poll.stop()
 
     async def sync(self) -> None:
         """Learn of what ended, here or in another process, and close its sockets."""

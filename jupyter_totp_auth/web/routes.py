@@ -30,9 +30,9 @@ class PageFileHandler(web.StaticFileHandler):
 
     totp_body_limit = 0
 
-    def set_extra_headers(self, path: str) -> None:
-        """For the pages of this server only."""
-        del path
+    def set_default_headers(self) -> None:
+        """For the pages of this server only, errors included; and what serves them is nobody's business."""
+        self.clear_header("Server")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
         self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")

@@ -10,11 +10,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
+from argon2 import profiles
 
 from jupyter_totp_auth.core import totp
 from jupyter_totp_auth.core.enrollment import Bound
 from jupyter_totp_auth.core.model import Issued, Origin, Role
-from jupyter_totp_auth.core.passwords import PROFILE, Hasher
+from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.settings import TotpAuth
 from jupyter_totp_auth.web.cookies import Cookie
 from jupyter_totp_auth.wiring import Services, build
@@ -164,20 +165,24 @@ class Stage(Backstage):
 
 
 @contextmanager
-def open_stage(home: Path, *, hasher: Hasher | None = None, **options: object) -> Iterator[Stage]:
+def open_stage(home: Path, **options: object) -> Iterator[Stage]:
     """Start a server with a clock of its own. Without libfaketime the tests that ask for it are left out."""
     with ExitStack() as stack:
         with missing_is_skip():
             clock = Clock(home / "clock")
         environment = {**clock.environment, **dict(options.pop("environment", {}))}  # type: ignore[call-overload]
         server = stack.enter_context(JupyterServer(home, environment=environment, **options))  # type: ignore[arg-type]
-        services = store_of(server, clock, hasher=hasher)
+        services = store_of(server, clock)
         stack.callback(services.close)
         yield Stage(server, services, clock)
 
 
-def store_of(server: JupyterServer, clock: Clock, *, hasher: Hasher | None = None) -> Services:
-    """The store of a server, opened as the command line opens it, under the server's clock."""
+def store_of(server: JupyterServer, clock: Clock, *, profile: object = profiles.CHEAPEST) -> Services:
+    """The store of a server, opened as the command line opens it, under the server's clock.
+
+    Cheap hashes, since a hundred pending logins are a hundred of them; the server knows only its own
+    profile, and hashes anew at the first login.
+    """
     environment = server.environment
     settings = TotpAuth(
         database_url=environment.get("JUPYTER_TOTP_DATABASE_URL", f"sqlite:///{server.database}"),
@@ -185,7 +190,7 @@ def store_of(server: JupyterServer, clock: Clock, *, hasher: Hasher | None = Non
             "JUPYTER_TOTP_KEY_FILE", str(server.home / "data" / "totp-key" / "keyring")
         ),
     )
-    return build(settings, clock=clock.now, hasher=hasher or Hasher(PROFILE))
+    return build(settings, clock=clock.now, hasher=Hasher(profile))
 
 
 # -- verdicts -------------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, WebSocket, expect
 
 from tests.browser.chrome import PATIENCE
 
@@ -57,22 +58,33 @@ class Lab:
             menu = self.page.locator(".lm-Menu").nth(depth)
             menu.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
 
-    def new_terminal(self) -> None:
-        """Open one, and wait for its prompt."""
-        self.menu("File", "New", "Terminal")
+    def new_terminal(self) -> WebSocket:
+        """Open one, and wait until it takes keys; the socket behind it."""
+
+        def is_terminal(socket: WebSocket) -> bool:
+            return "/terminals/websocket/" in socket.url
+
+        with self.page.expect_websocket(is_terminal, timeout=PATIENCE) as opened:
+            self.menu("File", "New", "Terminal")
         screen = self.page.locator(".jp-Terminal .xterm-screen")
         expect(screen).to_be_visible(timeout=PATIENCE)
         screen.click()
+        return opened.value
 
-    def type_in_terminal(self, line: str) -> None:
-        """Type a command."""
-        self.page.keyboard.type(f"{line}\n", delay=TYPING)
+    def run_in_terminal(self, terminal: WebSocket, line: str, *, expected: str) -> None:
+        """Type a command and wait for its output: in the socket, since the screen is a canvas."""
 
-    def log_out(self) -> Request:
-        """File ▸ Log Out; the request that it makes."""
-        with self.page.expect_navigation(url=re.compile(r"/logout$"), timeout=PATIENCE) as navigation:
+        def is_answer(frame: str | bytes) -> bool:
+            message = json.loads(frame)
+            return message[0] == "stdout" and expected in message[1]
+
+        with terminal.expect_event("framereceived", is_answer, timeout=PATIENCE):
+            self.page.keyboard.type(f"{line}\n", delay=TYPING)
+
+    def log_out(self) -> None:
+        """File ▸ Log Out, and wait for the page that follows."""
+        with self.page.expect_response(re.compile(r"/logout$"), timeout=PATIENCE) as answered:
             self.menu("File", "Log Out")
-        response = navigation.value
-        assert response is not None
-        assert response.status == 200
-        return response.request
+        assert answered.value.request.is_navigation_request()
+        assert answered.value.status == 200
+        self.page.wait_for_load_state()

@@ -1,4 +1,4 @@
-"""A store in memory that keeps the promises of ``core.ports``: one lock makes every method one transaction."""
+"""A store in memory that keeps the promises of ``core.ports``: one lock makes each method atomic."""
 
 from __future__ import annotations
 

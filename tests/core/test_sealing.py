@@ -75,7 +75,7 @@ def test_a_value_of_another_installation_does_not_open() -> None:
 
 def test_each_purpose_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     # Even where the bound text were the same for all.
-    monkeypatch.setattr(Sealer, "_bound", lambda self, purpose, account, item: b"")
+    monkeypatch.setattr(Sealer, "_bound", lambda *_: b"")
     with pytest.raises(SealBroken):
         SEALER.open(seal(), Purpose.PASSWORD_HASH, account="alice", item="phone")
 

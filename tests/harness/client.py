@@ -15,7 +15,7 @@ import pyotp
 import requests
 import websocket
 
-PASSWORD = "correct horse battery staple 1"  # noqa: S105 - what test accounts have
+PASSWORD = "correct horse battery staple 1"  # what test accounts have
 STEP = 30
 
 
@@ -36,9 +36,9 @@ class _FormParser(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if tag == "form" and self.form is None:
             self.form = Form(values.get("action", ""))
-        if tag == "input" and self.form is not None and "name" in values:
-            if values.get("type") != "checkbox" or "checked" in values:
-                self.form.fields[values["name"]] = values.get("value", "")
+        sent = "name" in values and (values.get("type") != "checkbox" or "checked" in values)
+        if tag == "input" and self.form is not None and sent:
+            self.form.fields[values["name"]] = values.get("value", "")
 
 
 def parse_form(response: requests.Response) -> Form:
@@ -87,6 +87,17 @@ class Person:
     recovery_codes: list[str] = field(default_factory=list)
 
 
+_opened: list[requests.Session | websocket.WebSocket] = []
+
+
+def close_all() -> None:
+    """Close what clients opened (after each test). A session that is used again opens anew."""
+    while _opened:
+        opened = _opened.pop()
+        # WebSocket.close() leaves a socket open that the other side has closed first.
+        opened.shutdown() if isinstance(opened, websocket.WebSocket) else opened.close()
+
+
 class Client:
     """A browser without a screen. Each has its own cookies."""
 
@@ -97,6 +108,7 @@ class Client:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers.update(headers)
+        _opened.append(self.session)
 
     # -- requests ----------------------------------------------------------------------------------
 
@@ -109,13 +121,9 @@ class Client:
         """A state change as JupyterLab's own page would ask for it."""
         kwargs.setdefault("allow_redirects", False)
         headers = {"Origin": self.origin, "X-XSRFToken": self.xsrf, **kwargs.pop("headers", {})}
-        return self.session.request(
-            method, urljoin(self.url, path), headers=headers, timeout=30, **kwargs
-        )
+        return self.session.request(method, urljoin(self.url, path), headers=headers, timeout=30, **kwargs)
 
-    def post_form(
-        self, page: requests.Response, values: dict[str, str], **kwargs: Any
-    ) -> requests.Response:
+    def post_form(self, page: requests.Response, values: dict[str, str], **kwargs: Any) -> requests.Response:
         """Fill in the page's form and send it; redirects are not followed."""
         form = parse_form(page)
         kwargs.setdefault("allow_redirects", False)
@@ -150,9 +158,7 @@ class Client:
 
     # -- what a person does ------------------------------------------------------------------------
 
-    def enroll(
-        self, code: str, *, username: str = "ada", password: str = PASSWORD, **phone: Any
-    ) -> Person:
+    def enroll(self, code: str, *, username: str = "ada", password: str = PASSWORD, **phone: Any) -> Person:
         """From an enrollment code to a signed-in client."""
         page = self.follow(self.post_form(self.get("enroll"), {"enrollment_code": code}))
         fields = {"password": password, "password_again": password, "username": username}
@@ -207,9 +213,9 @@ class Client:
             options["suppress_origin"] = True
         else:
             options["origin"] = origin or self.origin
-        return websocket.create_connection(
-            urljoin(self.url, path).replace("http", "ws", 1), **options
-        )
+        live = websocket.create_connection(urljoin(self.url, path).replace("http", "ws", 1), **options)
+        _opened.append(live)
+        return live
 
     def start_kernel(self) -> str:
         """A kernel's id."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 # sre_parse until 3.10, re._parser since.
@@ -22,25 +23,14 @@ def _written(parsed: Any) -> str:
 
 
 def _one(op: str, argument: Any) -> str:
-    match op:
-        case "LITERAL":
-            return chr(argument)
-        case "NOT_LITERAL":
-            return "x" if chr(argument) != "x" else "y"
-        case "ANY":
-            return "x"
-        case "IN":
-            return _member(argument)
-        case "BRANCH":
-            return _written(argument[1][0])
-        case "SUBPATTERN":
-            return _written(argument[3])
-        case "MAX_REPEAT" | "MIN_REPEAT":
-            least, most, inner = argument
-            return _written(inner) * (least or min(int(most), 1))
-        case "AT" | "ASSERT" | "ASSERT_NOT":
-            return ""
-    raise AssertionError(f"teach regexes.py {op}")
+    if op in ("AT", "ASSERT", "ASSERT_NOT"):
+        return ""
+    if op in ("MAX_REPEAT", "MIN_REPEAT"):
+        least, most, inner = argument
+        return _written(inner) * (least or min(int(most), 1))
+    write = _WRITERS.get(op)
+    assert write is not None, f"teach regexes.py {op}"
+    return write(argument)
 
 
 def _member(choices: Any) -> str:
@@ -56,3 +46,13 @@ def _member(choices: Any) -> str:
             forbidden = {chr(value) for kind, value in choices[1:] if str(kind) == "LITERAL"}
             return next(letter for letter in "xyz" if letter not in forbidden)
     raise AssertionError(f"teach regexes.py {op}")
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "LITERAL": chr,
+    "NOT_LITERAL": lambda argument: "y" if chr(argument) == "x" else "x",
+    "ANY": lambda _argument: "x",
+    "IN": _member,
+    "BRANCH": lambda argument: _written(argument[1][0]),
+    "SUBPATTERN": lambda argument: _written(argument[3]),
+}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
+from typing_extensions import Self
 
 from tests.services.ports import free_port
 
@@ -34,6 +35,10 @@ class JupyterServer:
     port: int = 0
     python: str = sys.executable
     """The environment to run in."""
+    certificate: Path | None = None
+    """What the server shows, given to it by ``arguments``; its URL is then https."""
+    browser: str = ""
+    """A command line with ``%s``, opened at the start as a desktop's browser would be; default: none."""
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
@@ -47,7 +52,8 @@ class JupyterServer:
     @property
     def url(self) -> str:
         """With base_url, ending in a slash."""
-        return f"http://127.0.0.1:{self.port}{self.base_url}"
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://127.0.0.1:{self.port}{self.base_url}"
 
     @property
     def root(self) -> Path:
@@ -92,7 +98,7 @@ class JupyterServer:
             "-m",
             "jupyter",
             self.app,
-            "--no-browser",
+            f"--ServerApp.browser={self.browser}" if self.browser else "--no-browser",
             "--allow-root",
             f"--ServerApp.root_dir={self.root}",
             f"--ServerApp.base_url={self.base_url}",
@@ -135,7 +141,8 @@ class JupyterServer:
         if self.sock:
             return self.sock.exists()
         try:
-            answer = requests.get(f"{self.url}api/totp/health", timeout=2)
+            trusted = str(self.certificate) if self.certificate else True
+            answer = requests.get(f"{self.url}api/totp/health", timeout=2, verify=trusted)
         except requests.RequestException:
             return False
         return answer.status_code == requests.codes.ok
@@ -177,7 +184,7 @@ class JupyterServer:
         self.process.kill()
         self.process.wait(15)
 
-    def __enter__(self) -> JupyterServer:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *exc: object) -> None:

@@ -116,9 +116,7 @@ def assert_denied(reply: Reply, what: str, base_url: str = "/") -> None:
         assert document == {"message": "Please sign in.", "reason": "signed-out"}, f"{what}: {document}"
 
 
-def assert_all_denied(
-    server: JupyterServer, headers: dict[str, str] | None = None, query: str = ""
-) -> None:
+def assert_all_denied(server: JupyterServer, headers: dict[str, str] | None = None, query: str = "") -> None:
     """The whole PROBE set, with these headers and this query, is DENY."""
     given = headers or {}
     xsrf = {"Cookie": "_xsrf=x", "X-XSRFToken": "x", "Origin": f"http://localhost:{server.port}"}

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an empty environment into which only the wheel and JupyterLab were installed."""
     home = tmp_path_factory.mktemp("venv")
     venv.create(home, with_pip=True)
@@ -39,12 +38,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         install, capture_output=True, text=True, timeout=600, cwd=home, env=_clean(home), check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    yield python
+    return python
 
 
 def _clean(home: Path) -> dict[str, str]:
     """The environment without anything that could bring Node.js or the checkout in."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "NODE", "npm_", "VIRTUAL_ENV"))}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "NODE", "npm_", "VIRTUAL_ENV"))
+    }
     return {**kept, "PATH": f"{home / 'bin'}:/usr/bin:/bin"}
 
 

@@ -12,6 +12,7 @@ from jupyter_totp_auth.store.opening import Places
 from jupyter_totp_auth.store.tables import metadata
 from tests.services.mariadb import MariaDB
 from tests.services.postgresql import PostgreSQL
+from tests.store.crowd import Processes
 from tests.store.makers import AT, Parts
 
 DATABASES = ("sqlite", "postgresql", "mariadb")
@@ -59,6 +60,14 @@ def store(request: pytest.FixtureRequest) -> Iterator[Parts]:
     opened: Store = request.getfixturevalue(f"{request.param}_store")
     yield opened
     empty(opened)
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Processes]:
+    """Four processes for races."""
+    crowd = Processes(4)
+    yield crowd
+    crowd.close()
 
 
 @pytest.fixture(params=DATABASES)

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from typing import Any, Protocol
 
+from jupyter_totp_auth.store import Store
 from jupyter_totp_auth.store.accounts import SqlAccounts
 from jupyter_totp_auth.store.database import Database
 from jupyter_totp_auth.store.enrollments import SqlEnrollments
@@ -93,9 +94,9 @@ class Processes:
             self._pipes.append(ours)
             self._children.append(child)
 
-    def at(self, url: str) -> Processes:
-        """The same processes, at this database from now on."""
-        self._url = url
+    def at(self, store: Store) -> Processes:
+        """The same processes, at this store's database from now on."""
+        self._url = store.database.url.render_as_string(hide_password=False)
         return self
 
     def at_once(self, jobs: Sequence[Job]) -> list[Any]:

@@ -42,7 +42,9 @@ def changed(store: Parts, before: Account) -> Account:
 
 
 def test_an_account_is_read_back_as_it_was_written(store: Parts) -> None:
-    whole = account("ada", expires_at=AT + 5, display_name="Ada é ✓ 日本", role=Role.ADMIN, sealed_password=None)
+    whole = account(
+        "ada", expires_at=AT + 5, display_name="Ada é ✓ 日本", role=Role.ADMIN, sealed_password=None
+    )
     assert store.accounts.add(whole, code_for(whole.id), [])
     assert store.accounts.by_name("ada") == whole
     assert store.accounts.by_id(whole.id) == whole

@@ -126,9 +126,7 @@ def save(store: Parts, key: bytes, *, at: int = AT, expires_at: int = AT + 600) 
 
 def test_what_was_chosen_is_kept(store: Parts, setup_code: EnrollmentCode) -> None:
     begun = started(store, setup_code)
-    chosen = replace(
-        begun, username="ada", sealed_password=b"p", sealed_secret=b"s", expires_at=AT + 600
-    )
+    chosen = replace(begun, username="ada", sealed_password=b"p", sealed_secret=b"s", expires_at=AT + 600)
     for _ in range(2):  # the same twice: found, though not changed
         assert save(store, begun.digest) is True
         assert store.enrollments.find(begun.digest, at=AT) == chosen

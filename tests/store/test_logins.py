@@ -354,7 +354,7 @@ def test_all_logins_of_an_account_end_together(store: Parts, ada: Person) -> Non
     revision = store.logins.revision()
     told = event(EventKind.LOGINS_ENDED, at=AT + 1, account_id=ada.account.id)
     assert store.logins.end_all(ada.account.id, EndReason.ENDED_BY_ADMIN, told) == 3
-    assert store.logins.of_account(ada.account.id, at=AT) == []
+    assert store.logins.of_account(ada.account.id, at=AT + 1) == []
     for login in logins:
         assert store.logins.ended(login.digest) == EndedLogin(AT + 1, EndReason.ENDED_BY_ADMIN)
     assert store.logins.pending(half.digest, at=AT) is None

@@ -14,20 +14,23 @@ PATIENT = Throttle(free=1000, first_delay=1, cap=60, limit=5)
 
 def test_the_free_failures_cost_nothing_and_then_the_delay_doubles_up_to_its_cap(store: Parts) -> None:
     key, at = digest(), AT
-    assert [store.throttles.charge(key, RULE, at=at) for _ in range(3)] == [None] * 3
-    assert store.throttles.charge(key, RULE, at=at) == 10
-    for delay in (10, 20, 30):
-        assert store.throttles.charge(key, RULE, at=at + delay - 1) == 1
-        at += delay
+    assert [RULE.delay(failures) for failures in range(1, 6)] == [0, 10, 20, 30, 30]
+    for failures in range(1, RULE.limit):
         assert store.throttles.charge(key, RULE, at=at) is None
-    # Six failures: closed, whatever the time.
+        delay = RULE.delay(failures)
+        if delay:
+            assert store.throttles.charge(key, RULE, at=at) == delay
+            assert store.throttles.charge(key, RULE, at=at + delay - 1) == 1
+        at += delay
+    assert store.throttles.charge(key, RULE, at=at) is None
+    # So many failures: closed, whatever the time.
     assert store.throttles.charge(key, RULE, at=at) == 30
     assert store.throttles.charge(key, RULE, at=at + 100_000) == 30
 
 
 def test_a_try_during_a_delay_is_not_counted(store: Parts) -> None:
     key = digest()
-    for _ in range(3):
+    for _ in range(2):
         store.throttles.charge(key, RULE, at=AT)
     assert [store.throttles.charge(key, RULE, at=AT + 1) for _ in range(50)] == [9] * 50
     assert store.throttles.charge(key, RULE, at=AT + 10) is None
@@ -43,7 +46,7 @@ def test_each_counter_counts_for_itself(store: Parts) -> None:
 
 def test_a_clock_set_back_shuts_nobody_out_for_longer_than_the_longest_delay(store: Parts) -> None:
     key = digest()
-    for _ in range(3):
+    for _ in range(2):
         store.throttles.charge(key, RULE, at=AT)
     assert store.throttles.charge(key, RULE, at=AT - 1_000_000) == 30
 
@@ -55,7 +58,7 @@ def test_a_refund_takes_back_so_many_failures_and_the_delay(store: Parts) -> Non
     store.throttles.refund(key, 2, at=AT)
     assert [store.throttles.charge(key, PATIENT, at=AT) for _ in range(3)] == [None, None, 60]
     waiting = digest()
-    for _ in range(3):
+    for _ in range(2):
         store.throttles.charge(waiting, RULE, at=AT)
     store.throttles.refund(waiting, 1, at=AT)
     assert store.throttles.charge(waiting, RULE, at=AT) is None

@@ -1,0 +1,37 @@
+"""What the tests of pages need behind the scenes: invitations, names that have to wait, signed-in browsers."""
+
+from __future__ import annotations
+
+from playwright.sync_api import BrowserContext
+
+from jupyter_totp_auth.core.model import Role
+from tests.harness.backstage import Backstage, cookie_name
+from tests.harness.client import Client
+
+_FREE_FAILURES = 5
+
+
+def invite(store: Backstage, username: str) -> str:
+    """A new account's enrollment code."""
+    return store.services.accounts.add(username, Role.MEMBER, actor="operator").code
+
+
+def throttle(store: Backstage, username: str, *, seconds: int) -> None:
+    """Fail often enough to have to wait, then stretch the second or so: a slow machine must see it too."""
+    before = {row[0] for row in store.rows("SELECT digest FROM throttle")}
+    client = Client(store.server.url)
+    for _ in range(_FREE_FAILURES + 1):
+        client.first_factor(username, "wrong again and again")
+    mine = {row[0] for row in store.rows("SELECT digest FROM throttle")} - before
+    assert len(mine) == 1
+    with store.sql() as connection:
+        connection.execute(
+            "UPDATE throttle SET next_try_at = ? WHERE digest = ?",
+            (store.services.clock() + seconds, *mine),
+        )
+
+
+def put_login(context: BrowserContext, store: Backstage, username: str) -> None:
+    """Sign a browser in as somebody, for tests of what comes after the login."""
+    url = store.server.url
+    context.add_cookies([{"name": cookie_name(url), "value": store.open_login(username).text, "url": url}])

@@ -1,0 +1,121 @@
+"""A walk through every page of the project, as an administrator at the first start would see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.people import invite, throttle
+from tests.harness.backstage import Backstage
+from tests.harness.client import PASSWORD, Phone
+from tests.harness.server import JupyterServer
+
+TITLES = {
+    "enrollment-code": "Enter your enrollment code",
+    "enrollment-code-refused": "Enter your enrollment code",
+    "enrollment-link": "Enter your enrollment code",
+    "account": "Create your account",
+    "account-refused": "Create your account",
+    "qr": "Add your phone",
+    "qr-refused": "Add your phone",
+    "recovery-codes": "Save your recovery codes",
+    "log-out": "Log out",
+    "logged-out": "Logged out",
+    "password": "Choose a password",
+    "login": "Sign in",
+    "login-refused": "Sign in",
+    "throttled": "Sign in",
+    "code": "Enter your code",
+    "code-refused": "Enter your code",
+    "error": "Nothing here",
+}
+"""Every page by a short name, in the order of the walk, with the words before the site's name."""
+
+
+def tour(page: Page, server: JupyterServer, store: Backstage) -> Iterator[str]:
+    """Show one page after the other and give its name. Needs a server where nobody is enrolled yet."""
+    yield from _enrollment(page, server)
+    yield from _log_out(page, server)
+    yield from _login(page, server, store)
+
+
+def _send(page: Page, button: str) -> None:
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def _enrollment(page: Page, server: JupyterServer) -> Iterator[str]:
+    page.goto(f"{server.url}enroll")
+    yield "enrollment-code"
+    page.get_by_label("Enrollment code").fill("not-a-code")
+    _send(page, "Continue")
+    expect(page.locator("#message")).to_be_visible()
+    yield "enrollment-code-refused"
+    page.goto(f"{server.url}enroll#{server.setup_code()}")
+    expect(page.get_by_label("Enrollment code")).to_have_value(server.setup_code())
+    yield "enrollment-link"
+    _send(page, "Continue")
+
+    page.get_by_label("Username").fill("ada")
+    yield "account"
+    for label in ("Password", "Password again"):
+        page.get_by_label(label, exact=True).fill("password1234")
+    _send(page, "Continue")
+    expect(page.locator("#message")).to_be_visible()
+    yield "account-refused"
+    for label in ("Password", "Password again"):
+        page.get_by_label(label, exact=True).fill(PASSWORD)
+    _send(page, "Continue")
+
+    expect(page.locator(".qr")).to_be_visible()
+    yield "qr"
+    page.get_by_label("Code", exact=True).fill("000000")
+    _send(page, "Confirm")
+    expect(page.locator("#message")).to_be_visible()
+    yield "qr-refused"
+    phone = Phone(page.locator("#totp-secret").inner_text())
+    page.get_by_label("Code", exact=True).fill(phone.fresh_code())
+    _send(page, "Confirm")
+    expect(page.locator(".recovery-code")).to_have_count(10)
+    yield "recovery-codes"
+
+
+def _log_out(page: Page, server: JupyterServer) -> Iterator[str]:
+    page.goto(f"{server.url}logout")
+    yield "log-out"
+    _send(page, "Log out")
+    expect(page.get_by_role("heading", name="You are logged out")).to_be_visible()
+    yield "logged-out"
+
+
+def _login(page: Page, server: JupyterServer, store: Backstage) -> Iterator[str]:
+    page.goto(f"{server.url}enroll#{invite(store, 'grace')}")
+    _send(page, "Continue")
+    expect(page.get_by_label("Username")).to_have_value("grace")
+    yield "password"
+
+    page.goto(f"{server.url}login")
+    yield "login"
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password", exact=True).fill("not ada's password")
+    _send(page, "Sign in")
+    expect(page.locator("#message")).to_be_visible()
+    yield "login-refused"
+    throttle(store, "nobody", seconds=300)
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password", exact=True).fill("anything at all")
+    _send(page, "Sign in")
+    expect(page.locator("#message")).to_contain_text("Too many tries")
+    yield "throttled"
+    page.goto(f"{server.url}login")
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    _send(page, "Sign in")
+    expect(page.get_by_label("Code", exact=True)).to_be_visible()
+    yield "code"
+    page.get_by_label("Code", exact=True).fill("000000")
+    _send(page, "Sign in")
+    expect(page.locator("#message")).to_be_visible()
+    yield "code-refused"
+    page.goto(f"{server.url}enroll/nothing")
+    yield "error"
