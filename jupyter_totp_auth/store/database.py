@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..core.events import Event
 from .errors import StoreRefused, StoreUnavailable
+from .keyring_file import make_private_directory
 
 _BUSY_TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_S = 5
@@ -245,6 +246,6 @@ def make_private_file(path: Path) -> None:
 
     SQLite gives its -wal and -shm files the mode of the database.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_directory(path.parent)
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)

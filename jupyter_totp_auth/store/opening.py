@@ -14,10 +14,12 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ..core.sealing import Keyring, Purpose, SealBroken, Sealer
 from . import keyring_file, schema
@@ -67,22 +69,32 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
     """
     database = Database(places.database_url)
     try:
-        keyring = keyring_file.read(places.keyring)
-        found_schema = _make_or_migrate(database, keyring, places, new=new)
-        instance_id, sealed_check = _instance(database, at)
-        if keyring is None and sealed_check is not None:
-            raise StoreRefused(
-                f"The keyring {places.keyring} is missing, and without it no password and no code can be "
-                "checked. Restore it from a backup, or set TotpAuth.key_file to where it is."
-            )
-        keyring = keyring or _create_keyring(places.keyring)
-        sealer = Sealer(keyring, instance_id)
-        check_key(database, sealer, sealed_check)
+        return _open(database, places, at, new=new)
     except StoreUnavailable as error:
+        database.close()
         raise StoreRefused(
             f"The account store cannot be opened ({error}). Check TotpAuth.database_url and that the "
             "database answers."
         ) from None
+    except BaseException:
+        database.close()
+        raise
+
+
+def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
+    keyring = keyring_file.read(places.keyring)
+    found_schema = _make_or_migrate(database, keyring, places, new=new)
+    instance_id, sealed_check = _instance(database, at)
+    # Again: a process that starts at the same time may have made it since.
+    keyring = keyring or keyring_file.read(places.keyring)
+    if keyring is None and sealed_check is not None:
+        raise StoreRefused(
+            f"The keyring {places.keyring} is missing, and without it no password and no code can be "
+            "checked. Restore it from a backup, or set TotpAuth.key_file to where it is."
+        )
+    keyring = keyring or _create_keyring(places.keyring)
+    sealer = Sealer(keyring, instance_id)
+    check_key(database, sealer, sealed_check)
     return Store(
         database,
         sealer,
@@ -130,8 +142,8 @@ def _make_file(path: Path) -> None:
 
 def _check_file(path: Path) -> None:
     """Refuse a database file that others can reach, or that is damaged (R41, N04)."""
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise StoreRefused(f"The account store {path} cannot be read and written by this user.")
+    if not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+        raise StoreRefused(f"The account store {path} is no file that this user can read and write.")
     if path.stat().st_mode & 0o077:
         raise StoreRefused(f"The account store {path} can be read by other users. Run: chmod 600 {path}")
     if path.stat().st_size == 0:
@@ -158,15 +170,12 @@ def _instance(database: Database, at: int) -> tuple[str, bytes | None]:
     with database.read() as connection:
         row = connection.execute(query).one_or_none()
     if row is None:
-        with database.write() as connection:
-            row = connection.execute(query).one_or_none()
-            if row is None:
-                connection.execute(
-                    insert(instance).values(
-                        id=1, instance_id=secrets.token_hex(16), revision=0, created_at=at
-                    )
-                )
-                row = connection.execute(query).one()
+        fresh = insert(instance).values(id=1, instance_id=secrets.token_hex(16), revision=0, created_at=at)
+        # Another process may be faster: its row is as good.
+        with suppress(IntegrityError), database.write() as connection:
+            connection.execute(fresh)
+        with database.read() as connection:
+            row = connection.execute(query).one()
     return row.instance_id, row.key_check
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,23 +14,33 @@ from sqlalchemy import Connection, inspect, text
 from .backup import backup, stamp
 from .database import Database
 from .errors import StoreRefused
+from .tables import metadata
 
 HEAD = "0001"
 """The newest revision in ``migrations/versions``; a test holds the two together."""
 
-_LOCK = 0x746F7470  # "totp", for the databases' advisory locks
-_LOCK_NAME = "jupyter-totp-auth"
+# Both answer at once: a wait on the server would run into the connection's own time limit.
+_TRY_LOCK = {
+    "postgresql": f"SELECT pg_try_advisory_xact_lock({0x746F7470})",  # "totp"
+    "mariadb": "SELECT GET_LOCK(CONCAT('jupyter-totp-auth ', DATABASE()), 0)",
+}
+_PATIENCE_S = 60.0
 
 
 def version(database: Database) -> str | None:
     """The schema's revision, or None for an empty database. Raises StoreRefused for somebody else's."""
     with database.read() as connection:
         tables = set(inspect(connection).get_table_names())
-        if "alembic_version" not in tables:
-            if "account" in tables or "instance" in tables:
-                raise StoreRefused("This database holds tables that are not jupyter-totp-auth's.")
-            return None
-        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        found = None
+        if "alembic_version" in tables:
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    # An empty alembic_version beside tables is our own first migration, cut short on MariaDB.
+    strange = metadata.tables.keys() & tables if "alembic_version" not in tables else ()
+    if strange or (found is not None and "instance" not in tables):
+        raise StoreRefused(
+            "This database holds tables that are not jupyter-totp-auth's. Give it a database of its own: "
+            "TotpAuth.database_url"
+        )
     return None if found is None else str(found)
 
 
@@ -70,14 +81,21 @@ def locked(database: Database) -> Iterator[None]:
         with _file_lock(database.path.with_name(database.path.name + ".lock")):
             yield
         return
-    with database.engine.connect() as connection:
+    with database.read() as connection:
         _take_lock(connection)
-        yield  # the lock goes with the connection
+        try:
+            yield
+        finally:
+            if connection.dialect.name == "mariadb":  # there it would stay with the pooled connection
+                connection.execute(text("DO RELEASE_ALL_LOCKS()"))
 
 
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreRefused(f"The lock {path} cannot be made: {error.strerror}.") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -86,7 +104,10 @@ def _file_lock(path: Path) -> Iterator[None]:
 
 
 def _take_lock(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-    else:
-        connection.execute(text(f"SELECT GET_LOCK('{_LOCK_NAME}', 60)"))
+    deadline = time.monotonic() + _PATIENCE_S
+    while not connection.execute(text(_TRY_LOCK[connection.dialect.name])).scalar():
+        if time.monotonic() > deadline:
+            raise StoreRefused(
+                "Another process has been migrating the store for a minute. Start again later."
+            )
+        time.sleep(0.1)

@@ -9,30 +9,28 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from jupyter_server.base.handlers import APIHandler
 from tornado.httputil import (
-    HTTPHeaders,
     HTTPMessageDelegate,
     HTTPServerRequest,
-    RequestStartLine,
-    ResponseStartLine,
 )
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 
 from ..core import bearer
 from ..core.bearer import Kind
-from ..core.logins import LiveLogin, Logins
+from ..core.logins import Logins
 from ..core.model import Origin
 from ..store import StoreUnavailable
 from .answers import Answer, json_answer, redirect_answer
 from .client_address import ClientAddresses
 from .cookies import Cookie, Cookies
+from .delegates import Deferred, Reasked
 from .hosts import Hosts, is_own_origin
 from .next_url import without_secrets
 from .pool import BoundedPool, Busy
@@ -120,11 +118,11 @@ class Gate:
             return self._for_stranger(request)
         login = self._logins.live(digest)
         if login is None:  # not known to this process (yet): the store is asked, off the loop
-            return _Deferred(self, request, text, stranger)
+            return Deferred(lambda: self._look_up(request, text, stranger))
         attach(request, replace(stranger, login=login, bearer=text))
         return self._for_login(request, digest)
 
-    async def look_up(self, request: HTTPServerRequest, text: str, stranger: Visitor) -> HTTPMessageDelegate:
+    async def _look_up(self, request: HTTPServerRequest, text: str, stranger: Visitor) -> HTTPMessageDelegate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
         try:
             login = await self._pool.run(self._logins.load, text)
@@ -156,7 +154,12 @@ class Gate:
         if limit is not None:
             return self._limited(request, delegate, limit)
         if _has_body(request):
-            return _Reasked(delegate, request, lambda: self._logins.live(digest), self.denied)
+            return Reasked(
+                delegate,
+                request,
+                is_alive=lambda: self._logins.live(digest) is not None,
+                denied=self._denied,
+            )
         return cast(HTTPMessageDelegate, delegate)
 
     def _may_open_socket(self, request: HTTPServerRequest) -> bool:
@@ -171,7 +174,7 @@ class Gate:
     def _for_stranger(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         path = request.path
         if not path.startswith(self._base_url):
-            return self.denied(request)
+            return self._denied(request)
         relative = path[len(self._base_url) :]
         for pattern, owner in self._public:
             if pattern.fullmatch(relative):
@@ -180,9 +183,9 @@ class Gate:
                 if owner is None or handler_class is owner:
                     limit = getattr(handler_class, "totp_body_limit", ANONYMOUS_BODY)
                     return self._limited(request, delegate, limit)
-        return self.denied(request)
+        return self._denied(request)
 
-    def denied(self, request: HTTPServerRequest) -> Answer:
+    def _denied(self, request: HTTPServerRequest) -> Answer:
         """Pages go to the login, everything else gets 403; nothing tells whether anything is there."""
         if self._is_page(request):
             query = urlencode({"next": without_secrets(request.path, request.query)})
@@ -240,80 +243,3 @@ def _wants_websocket(request: HTTPServerRequest) -> bool:
 
 def _has_body(request: HTTPServerRequest) -> bool:
     return request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers
-
-
-class _Deferred(HTTPMessageDelegate):
-    """A request whose login has to be looked up before anything is decided; its body waits."""
-
-    def __init__(self, gate: Gate, request: HTTPServerRequest, text: str, stranger: Visitor) -> None:
-        self._gate = gate
-        self._request = request
-        self._asked = (text, stranger)
-        self._inner: HTTPMessageDelegate | None = None
-
-    async def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> None:
-        """Ask, then go on as if the answer had been known."""
-        self._inner = await self._gate.look_up(self._request, *self._asked)
-        result = self._inner.headers_received(start_line, headers)
-        if result is not None:
-            await result
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Pass on."""
-        return self._inner.data_received(chunk) if self._inner else None
-
-    def finish(self) -> None:
-        """Pass on."""
-        if self._inner is not None:
-            self._inner.finish()
-
-    def on_connection_close(self) -> None:
-        """Pass on."""
-        if self._inner is not None:
-            self._inner.on_connection_close()
-
-
-class _Reasked(HTTPMessageDelegate):
-    """A request with a body: the login is asked for again when the body has arrived.
-
-    Else a body sent slowly would keep a request in hand that runs long after its login was ended.
-    """
-
-    def __init__(
-        self,
-        inner: HTTPMessageDelegate,
-        request: HTTPServerRequest,
-        alive: Callable[[], LiveLogin | None],
-        denied: Callable[[HTTPServerRequest], Answer],
-    ) -> None:
-        self._inner = inner
-        self._request = request
-        self._alive = alive
-        self._denied = denied
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        """Pass on."""
-        return self._inner.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Pass on."""
-        return self._inner.data_received(chunk)
-
-    def finish(self) -> None:
-        """Ask again, then let the handler run."""
-        streaming = getattr(self._inner, "stream_request_body", False)
-        if streaming or self._alive() is not None:
-            self._inner.finish()
-            return
-        answer = self._denied(self._request)
-        start = RequestStartLine(self._request.method or "", self._request.path, "HTTP/1.1")
-        answer.headers_received(start, self._request.headers)
-        answer.finish()
-
-    def on_connection_close(self) -> None:
-        """Pass on."""
-        self._inner.on_connection_close()

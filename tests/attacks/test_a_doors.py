@@ -25,6 +25,7 @@ from tests.harness.extensions.doors import SECRET
 from tests.harness.regexes import example_of
 from tests.harness.server import JupyterServer
 from tests.harness.wire import (
+    FORM,
     READS,
     SOCKETS,
     WEBSOCKET,
@@ -591,7 +592,6 @@ def test_a26_a_sibling_of_the_notebook_folder_stays_out_of_reach(scene: Scene, t
 
 # ── bodies of strangers (R34, X6) ────────────────────────────────────────────────────────────────
 
-FORM = "application/x-www-form-urlencoded"
 MEGABYTE = 1024 * 1024
 
 

@@ -233,6 +233,8 @@ class MemoryLogins:
 
     def add_pending(self, pending: PendingLogin, event: Event) -> None:
         with self._rows.lock:
+            if pending.account_id not in self._rows.accounts:  # it went since it was looked up
+                pending = replace(pending, account_id=None, password_ok=False)
             self._rows.pending[pending.digest] = pending
             self._rows.events.append(event)
 
@@ -466,6 +468,7 @@ class MemoryEnrollments:
             del rows.codes[enrollment.code_digest]
             # Somebody can log in now: there is no first set-up any more.
             rows.drop_codes(None)
+            rows.revision += 1
             rows.authenticators[authenticator.id] = authenticator
             for digest in recovery_digests:
                 rows.recovery_codes[digest] = RecoveryCode(account.id)

@@ -20,6 +20,8 @@ WEBSOCKET = {
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
 
+FORM = "application/x-www-form-urlencoded"
+
 # ATTACKS.md, PROBE set: what every way in is tried on.
 PAGES = ["lab", "lab/tree/x", "files/x", "view/x", "nbconvert/html/x.ipynb", "metrics", "tree", "notebooks/x"]
 READS = [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from jupyter_totp_auth.core.events import EventKind
 from jupyter_totp_auth.core.model import (
@@ -16,6 +19,8 @@ from jupyter_totp_auth.core.model import (
 )
 from jupyter_totp_auth.core.policy import DAY, Throttle
 from jupyter_totp_auth.core.ports import Claim
+from jupyter_totp_auth.store import StoreRefused, open_store
+from jupyter_totp_auth.store.opening import Places
 from tests.store import makers
 from tests.store.makers import AT, Parts, code_for, event
 
@@ -126,3 +131,28 @@ def nap(store: Parts, seconds: float) -> bool:
     del store
     time.sleep(seconds)
     return True
+
+
+# -- without a store: how one is opened ----------------------------------------------------------------
+
+
+def open_once(_: Any, url: str, keyring: Path) -> str:
+    """The instance's id, or how opening was refused."""
+    try:
+        opened = open_store(Places(url, keyring), at=AT)
+    except StoreRefused as refused:
+        return f"refused: {refused}"
+    with opened.database.read() as connection:
+        found = str(connection.exec_driver_sql("SELECT instance_id FROM instance").scalar_one())
+    opened.close()
+    return found
+
+
+def become_nobody(_: Any, folder: Path) -> int:
+    """Give root up, for good; what is imported on need is imported before. The user id afterwards."""
+    open_once(None, f"sqlite:///{folder}/warm/up.sqlite3", folder / "warm" / "keyring")
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    return os.geteuid()

@@ -94,9 +94,9 @@ class Processes:
             self._pipes.append(ours)
             self._children.append(child)
 
-    def at(self, store: Store) -> Processes:
-        """The same processes, at this store's database from now on."""
-        self._url = store.database.url.render_as_string(hide_password=False)
+    def at(self, store: Store | None) -> Processes:
+        """The same processes, at this store's database from now on; at None each act is given None."""
+        self._url = "" if store is None else store.database.url.render_as_string(hide_password=False)
         return self
 
     def at_once(self, jobs: Sequence[Job]) -> list[Any]:
@@ -118,18 +118,25 @@ class Processes:
 
 def _serve(pipe: Connection, barrier: Barrier) -> None:
     warnings.simplefilter("error")
-    opened: dict[str, Hands] = {}
+    hands, at = None, ""
     while (message := pipe.recv()) is not None:
         url, job = message
-        if url not in opened:
-            for hands in opened.values():
-                hands.database.close()
-            opened = {url: Hands(url)}
-            opened[url].logins.revision()  # the first connection is made before the race
+        if url != at:
+            hands, at = _moved(hands, url), url
         barrier.wait(_PATIENCE)
-        pipe.send(_answer(opened[url], job))
-    for hands in opened.values():
+        pipe.send(_answer(hands, job))
+    _moved(hands, "")
+
+
+def _moved(hands: Hands | None, url: str) -> Hands | None:
+    """Hands at another database; the first connection is made at once, not in the race."""
+    if hands is not None:
         hands.database.close()
+    if not url:
+        return None
+    fresh = Hands(url)
+    fresh.logins.revision()
+    return fresh
 
 
 def _answer(store: Any, job: Job) -> tuple[str, Any]:

@@ -63,7 +63,13 @@ def test_who_does_not_exist_is_not_found(store: Parts) -> None:
     assert store.accounts.recovery_codes_left(new_id()) == 0
 
 
-@pytest.mark.parametrize("other", ["Ada", "ADA", "ada ", " ada", "ada\t", "adá", "a\u0301da", "ad", "ada\u00ad", "%", "ad_"])  # fmt: skip
+OTHER_SPELLINGS = (
+    *("Ada", "ADA", "ada ", " ada", "ada\t", "ada\u00ad"),
+    *("ad\u00e1", "a\u0301da", "ad", "%", "ad_"),
+)
+
+
+@pytest.mark.parametrize("other", OTHER_SPELLINGS)
 def test_another_spelling_is_another_name(store: Parts, other: str) -> None:
     ada, _ = added(store, "ada")
     assert store.accounts.by_name(other) is None

@@ -404,8 +404,9 @@ def test_what_is_over_is_dropped_and_what_lives_stays(store: Parts, ada: Person)
     stale_start, begun = started(store, stale, expires_at=AT + DAY), started(store, code)
     halves = [pended(store, ada.account, expires_at=AT + n) for n in (10, 11)]
     known = [browser_of(ada.account, expires_at=AT + n) for n in (10, 11)]
-    for row in known:
-        grant(store, pended(store, ada.account), ada.recovery_code(known.index(row)), session_of(ada.account), known=row)  # fmt: skip
+    for number, row in enumerate(known):
+        half, claim = pended(store, ada.account), ada.recovery_code(number)
+        assert grant(store, half, claim, session_of(ada.account), known=row)
     alive = logged_in(store, ada)
 
     store.logins.purge(at=AT + 10, ended_before=AT - DAY)

@@ -158,9 +158,7 @@ def test_purging_and_everything_else_do_not_stop_each_other(sql: Store, crowd: P
         mixed(crowd, (acts.purge, ()), others)
 
 
-def test_administration_and_logins_of_one_account_do_not_stop_each_other(
-    sql: Store, crowd: Processes
-) -> None:
+def test_administration_and_logins_do_not_stop_each_other(sql: Store, crowd: Processes) -> None:
     for _ in range(ROUNDS):
         ada = enrolled(sql)
         known = browser_of(ada.account)
@@ -191,9 +189,7 @@ def test_completing_two_enrollments_at_once_is_no_race(sql: Store, crowd: Proces
         assert sql.enrollments.code(setup.digest, at=AT) is None
 
 
-def test_a_set_up_and_an_enrollment_at_once_leave_no_way_to_set_up_again(
-    sql: Store, crowd: Processes
-) -> None:
+def test_a_set_up_and_an_enrollment_leave_no_way_to_set_up_again(sql: Store, crowd: Processes) -> None:
     for _ in range(ROUNDS):
         for person in sql.accounts.all():
             sql.accounts.delete(person.id, event())

@@ -72,6 +72,8 @@ all("[data-fragment]", (field) => {
       field.value = location.hash.slice(1); // a stray % is no reason to lose the rest
     }
     history.replaceState(history.state, "", location.pathname + location.search);
+    document.getElementById("message")?.remove(); // it was about another code
+    field.removeAttribute("aria-describedby");
     if (!filled) all("[data-alt]", swapWords);
     field.form.querySelector("button[type=submit]").focus();
   };

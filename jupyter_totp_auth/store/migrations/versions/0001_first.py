@@ -15,7 +15,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_MARIADB: dict[str, Any] = {
+# MariaDB makes each table durable on its own: a migration that was cut short goes on where it stopped.
+_OPTIONS: dict[str, Any] = {
+    "if_not_exists": True,
     "mariadb_engine": "InnoDB",
     "mariadb_charset": "utf8mb4",
     "mariadb_collate": "utf8mb4_nopad_bin",
@@ -40,7 +42,7 @@ def upgrade() -> None:
         sa.Column("password", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
         sa.UniqueConstraint("username", name=op.f("uq_account_username")),
-        **_MARIADB,
+        **_OPTIONS,
     )
     op.create_table(
         "event",
@@ -59,10 +61,10 @@ def upgrade() -> None:
         sa.Column("login", sa.String(length=16), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event")),
-        **_MARIADB,
+        **_OPTIONS,
     )
-    op.create_index("ix_event_account_id", "event", ["account_id", "id"], unique=False)
-    op.create_index(op.f("ix_event_at"), "event", ["at"], unique=False)
+    op.create_index("ix_event_account_id", "event", ["account_id", "id"], unique=False, if_not_exists=True)
+    op.create_index(op.f("ix_event_at"), "event", ["at"], unique=False, if_not_exists=True)
     op.create_table(
         "instance",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -71,7 +73,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("key_check", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
-        **_MARIADB,
+        **_OPTIONS,
     )
     op.create_table(
         "throttle",
@@ -81,10 +83,14 @@ def upgrade() -> None:
         sa.Column("next_try_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_throttle")),
-        **_MARIADB,
+        **_OPTIONS,
     )
-    op.create_index(op.f("ix_throttle_account_id"), "throttle", ["account_id"], unique=False)
-    op.create_index(op.f("ix_throttle_updated_at"), "throttle", ["updated_at"], unique=False)
+    op.create_index(
+        op.f("ix_throttle_account_id"), "throttle", ["account_id"], unique=False, if_not_exists=True
+    )
+    op.create_index(
+        op.f("ix_throttle_updated_at"), "throttle", ["updated_at"], unique=False, if_not_exists=True
+    )
     op.create_table(
         "enrollment_code",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -97,9 +103,15 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_enrollment_code")),
-        **_MARIADB,
+        **_OPTIONS,
     )
-    op.create_index(op.f("ix_enrollment_code_account_id"), "enrollment_code", ["account_id"], unique=False)
+    op.create_index(
+        op.f("ix_enrollment_code_account_id"),
+        "enrollment_code",
+        ["account_id"],
+        unique=False,
+        if_not_exists=True,
+    )
     op.create_table(
         "known_browser",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -113,10 +125,14 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_known_browser")),
-        **_MARIADB,
+        **_OPTIONS,
     )
-    op.create_index(op.f("ix_known_browser_account_id"), "known_browser", ["account_id"], unique=False)
-    op.create_index(op.f("ix_known_browser_expires_at"), "known_browser", ["expires_at"], unique=False)
+    op.create_index(
+        op.f("ix_known_browser_account_id"), "known_browser", ["account_id"], unique=False, if_not_exists=True
+    )
+    op.create_index(
+        op.f("ix_known_browser_expires_at"), "known_browser", ["expires_at"], unique=False, if_not_exists=True
+    )
     op.create_table(
         "login",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -134,10 +150,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_login")),
         sa.UniqueConstraint("id", name=op.f("uq_login_id")),
-        **_MARIADB,
+        **_OPTIONS,
     )
-    op.create_index(op.f("ix_login_account_id"), "login", ["account_id"], unique=False)
-    op.create_index(op.f("ix_login_expires_at"), "login", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_login_account_id"), "login", ["account_id"], unique=False, if_not_exists=True)
+    op.create_index(op.f("ix_login_expires_at"), "login", ["expires_at"], unique=False, if_not_exists=True)
     op.create_table(
         "pending_login",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -155,10 +171,14 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_pending_login")),
-        **_MARIADB,
+        **_OPTIONS,
     )
-    op.create_index(op.f("ix_pending_login_account_id"), "pending_login", ["account_id"], unique=False)
-    op.create_index(op.f("ix_pending_login_expires_at"), "pending_login", ["expires_at"], unique=False)
+    op.create_index(
+        op.f("ix_pending_login_account_id"), "pending_login", ["account_id"], unique=False, if_not_exists=True
+    )
+    op.create_index(
+        op.f("ix_pending_login_expires_at"), "pending_login", ["expires_at"], unique=False, if_not_exists=True
+    )
     op.create_table(
         "recovery_code",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -172,9 +192,11 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_recovery_code")),
-        **_MARIADB,
+        **_OPTIONS,
     )
-    op.create_index(op.f("ix_recovery_code_account_id"), "recovery_code", ["account_id"], unique=False)
+    op.create_index(
+        op.f("ix_recovery_code_account_id"), "recovery_code", ["account_id"], unique=False, if_not_exists=True
+    )
     op.create_table(
         "totp_authenticator",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -191,7 +213,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_totp_authenticator")),
-        **_MARIADB,
+        **_OPTIONS,
     )
     op.create_index(
         op.f("ix_totp_authenticator_account_id"), "totp_authenticator", ["account_id"], unique=False
@@ -216,5 +238,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_enrollment")),
         sa.UniqueConstraint("code_digest", name=op.f("uq_enrollment_code_digest")),
-        **_MARIADB,
+        **_OPTIONS,
     )

@@ -1,0 +1,87 @@
+"""The gate's two ways of letting a request wait: for its login to be looked up, and for its body."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+StartLine = RequestStartLine | ResponseStartLine
+
+
+class Deferred(HTTPMessageDelegate):
+    """A request whose login has to be looked up before anything is decided; its body waits."""
+
+    def __init__(self, decide: Callable[[], Awaitable[HTTPMessageDelegate]]) -> None:
+        self._decide = decide
+        self._inner: HTTPMessageDelegate | None = None
+
+    async def headers_received(self, start_line: StartLine, headers: HTTPHeaders) -> None:
+        """Ask, then go on as if the answer had been known."""
+        self._inner = await self._decide()
+        result = self._inner.headers_received(start_line, headers)
+        if result is not None:
+            await result
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass on."""
+        return self._inner.data_received(chunk) if self._inner else None
+
+    def finish(self) -> None:
+        """Pass on."""
+        if self._inner is not None:
+            self._inner.finish()
+
+    def on_connection_close(self) -> None:
+        """Pass on."""
+        if self._inner is not None:
+            self._inner.on_connection_close()
+
+
+class Reasked(HTTPMessageDelegate):
+    """A request with a body: whether its login lives is asked again when the body has arrived.
+
+    Else a body sent slowly would keep a request in hand that runs long after its login was ended.
+    """
+
+    def __init__(
+        self,
+        inner: HTTPMessageDelegate,
+        request: HTTPServerRequest,
+        *,
+        is_alive: Callable[[], bool],
+        denied: Callable[[HTTPServerRequest], HTTPMessageDelegate],
+    ) -> None:
+        self._inner = inner
+        self._request = request
+        self._is_alive = is_alive
+        self._denied = denied
+
+    def headers_received(self, start_line: StartLine, headers: HTTPHeaders) -> Awaitable[None] | None:
+        """Pass on."""
+        return self._inner.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass on."""
+        return self._inner.data_received(chunk)
+
+    def finish(self) -> None:
+        """Ask again, then let the handler run."""
+        is_streaming = getattr(self._inner, "stream_request_body", False)
+        if is_streaming or self._is_alive():
+            self._inner.finish()
+            return
+        answer = self._denied(self._request)
+        start = RequestStartLine(self._request.method or "", self._request.path, "HTTP/1.1")
+        answer.headers_received(start, self._request.headers)
+        answer.finish()
+
+    def on_connection_close(self) -> None:
+        """Pass on."""
+        self._inner.on_connection_close()

@@ -1,0 +1,116 @@
+"""Several commands at once, other users, and what others can see of a command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.cli.desk import COMMAND, PASSWORD, Desk
+
+PROCESSES = 8
+
+
+@pytest.mark.race
+def test_o02_of_parallel_adduser_exactly_one_wins(desk: Desk) -> None:
+    # Also the first commands on this machine: they make one store and one keyring together.
+    running = [desk.spawn("adduser", "ada", "--json") for _ in range(PROCESSES)]
+    ended = [(process.communicate(timeout=60), process.returncode) for process in running]
+    assert Counter(status for _, status in ended) == {0: 1, 1: PROCESSES - 1}
+    for (out, err), status in ended:
+        if status == 0:
+            assert (json.loads(out)["username"], err) == ("ada", "")
+        else:
+            assert (out, err) == ("", "jupyter totp: There is an account named ada already.\n")
+    assert len(desk.do("list", "--json").document) == 1
+
+
+@pytest.mark.race
+def test_of_parallel_adduser_of_different_names_all_succeed(desk: Desk) -> None:
+    running = [desk.spawn("adduser", f"p{number}") for number in range(PROCESSES)]
+    for process in running:
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+    assert len(desk.do("list", "--json").document) == PROCESSES
+
+
+@pytest.mark.race
+def test_backups_and_restores_beside_writers_leave_a_sound_store(desk: Desk) -> None:
+    desk.add("ada")
+    backup = desk.home / "backup.sqlite3"
+    desk.do("backup", str(backup))
+    running = [desk.spawn("restore", str(backup), "--yes") for _ in range(2)]
+    running += [desk.spawn("adduser", f"p{number}") for number in range(4)]
+    for process in running:
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+    assert desk.do("list", "--json").document[0]["username"] == "ada"
+    assert "sound" in desk.do("init").out
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
+def test_o01_a_piped_password_is_seen_in_no_argument_list_and_no_environment(desk: Desk) -> None:
+    desk.do("adduser", "ada")
+    with desk.spawn("passwd", "ada", "--password-stdin", stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(PASSWORD[:10])
+        process.stdin.flush()
+        time.sleep(0.5)
+        for name in ("cmdline", "environ"):
+            assert PASSWORD[:10].encode() not in Path(f"/proc/{process.pid}/{name}").read_bytes()
+        _, err = process.communicate(PASSWORD[10:], timeout=30)
+        assert (process.returncode, err) == (0, "")
+
+
+def test_o01_without_any_standard_input_nothing_hangs_and_nothing_breaks(desk: Desk) -> None:
+    desk.do("adduser", "ada")
+    closed = " ".join(f"'{word}'" for word in COMMAND)
+    for words, status in (
+        ("list", 0),
+        ("passwd ada", 2),
+        ("passwd ada --password-stdin", 1),
+        ("deluser ada", 2),
+        ("adduser bob --here", 2),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", f"exec {closed} {words} <&-"], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (status, False), done
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("words", [("list",), ("adduser", "eve"), ("backup", "/tmp/eve.sqlite3"), ("init",)])
+def test_o04_another_user_gets_one_sentence_and_nothing_else(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.do("adduser", "ada")
+    _open_up(desk.home)
+    desk.database.parent.chmod(0o700)
+    desk.keyring.parent.chmod(0o700)
+    process = desk.spawn(*words, user=65534, group=65534, extra_groups=[], cwd="/")
+    out, err = process.communicate(timeout=60)
+    if "ModuleNotFoundError" in err or "Permission denied: '" in err and sys.prefix in err:
+        pytest.skip("the other user cannot read this Python")
+    assert (process.returncode, out) == (1, "")
+    assert len(err.splitlines()) == 1, err
+    assert "Permission denied" in err or "cannot be read" in err
+    assert len(desk.do("list", "--json").document) == 1
+
+
+def _open_up(path: Path) -> None:
+    """Let others in down to ``path``: pytest's own folders are private."""
+    while len(path.parts) > 2:
+        path.chmod(path.stat().st_mode | 0o055)
+        path = path.parent
+
+
+def test_what_cannot_be_shown_in_this_locale_is_escaped(desk: Desk) -> None:
+    desk.do("adduser", "ada", "--display-name", "Ådå")
+    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run([*COMMAND, "list"], env=env, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\xc5d\\xe5" in done.stdout
