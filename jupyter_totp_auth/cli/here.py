@@ -7,7 +7,8 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ..core import totp
-from ..core.enrollment import Bound, Stage
+from ..core.binding import Bound
+from ..core.enrollment import Stage
 from ..core.model import Denied, Issued, Origin, Refusal, Role
 from .links import front_url
 from .terminal import draw_qr, new_password, note, say

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from . import bearer, names
 from .bearer import Kind
-from .enrollment import new_account
 from .events import Event, EventKind
 from .local_passwords import LocalPasswords
 from .model import Account, EndReason, EnrollmentCode, Role
 from .passwords import Hasher
 from .policy import DAY, MINUTE, Policy
 from .ports import AccountStore, LoginStore, ThrottleStore
+from .profiles import INITIALS_LENGTH, clean_display_name, is_color, new_account
 from .sealing import Sealer
 
 SHORTEST_VALIDITY = 10 * MINUTE
 LONGEST_VALIDITY = 30 * DAY
-_DISPLAY_NAME_LENGTH = 64
-_INITIALS_LENGTH = 4
-_COLOR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-z]{3,24}|var\(--jp-collaborator-color[1-7]\)")
 
 
 class Refused(Exception):
@@ -177,8 +172,8 @@ class Accounts:
         """Display name, initials, colour. Raises Refused for what could be more than text in a page."""
         at = self._clock()
         shown = clean_display_name(display_name) or account.username
-        short = clean_display_name(initials)[:_INITIALS_LENGTH]
-        if not _COLOR.fullmatch(color):
+        short = clean_display_name(initials)[:INITIALS_LENGTH]
+        if not is_color(color):
             raise Refused("A colour is #rrggbb, a colour name, or one of JupyterLab's collaborator colours.")
         event = self._event(EventKind.PROFILE_CHANGED, account, actor, at)
         done = self._accounts.set_profile(
@@ -226,12 +221,6 @@ class Accounts:
     def _insist(done: object, username: str) -> None:
         if not done:
             raise Refused(f"The account {username} is gone.")
-
-
-def clean_display_name(text: str) -> str:
-    """``text`` as one line of visible characters, at most 64: no control, format or unassigned ones."""
-    kept = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] != "C")
-    return " ".join("".join(kept).split())[:_DISPLAY_NAME_LENGTH]
 
 
 def printable(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
-from ..core.enrollment import Enrolled
+from ..core.binding import Enrolled
 from ..core.grants import NewLogin
 from ..core.model import Enrollment, Issued, PendingLogin
 from .visitor import visitor_of

@@ -6,7 +6,8 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from markupsafe import Markup
 
 from ..core import qr, totp
-from ..core.enrollment import Enrolled, Stage
+from ..core.binding import Enrolled
+from ..core.enrollment import Stage
 from ..core.model import Denied, Enrollment, Issued, Refusal
 from .cookies import Cookie
 from .login_pages import end_login

@@ -13,7 +13,7 @@ import requests
 from argon2 import profiles
 
 from jupyter_totp_auth.core import totp
-from jupyter_totp_auth.core.enrollment import Bound
+from jupyter_totp_auth.core.binding import Bound
 from jupyter_totp_auth.core.model import Issued, Origin, Role
 from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.settings import TotpAuth

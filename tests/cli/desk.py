@@ -18,7 +18,8 @@ from argon2 import profiles
 
 from jupyter_totp_auth.cli import main
 from jupyter_totp_auth.core import totp
-from jupyter_totp_auth.core.enrollment import Enrolled, Stage
+from jupyter_totp_auth.core.binding import Enrolled
+from jupyter_totp_auth.core.enrollment import Stage
 from jupyter_totp_auth.core.events import Event
 from jupyter_totp_auth.core.model import Issued, Origin
 from jupyter_totp_auth.core.passwords import Hasher

@@ -11,7 +11,8 @@ from argon2 import PasswordHasher, profiles
 from jupyter_totp_auth.core import recovery, totp
 from jupyter_totp_auth.core.accounts import Accounts
 from jupyter_totp_auth.core.bearer import Kind, issue
-from jupyter_totp_auth.core.enrollment import EnrollmentFlow, new_account
+from jupyter_totp_auth.core.enrollment import EnrollmentFlow
+from jupyter_totp_auth.core.profiles import new_account
 from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.grants import NewLogin, code_key, password_key
 from jupyter_totp_auth.core.local_passwords import LocalPasswords

@@ -8,7 +8,9 @@ import pytest
 
 from jupyter_totp_auth.core import bearer, totp
 from jupyter_totp_auth.core.bearer import Kind
-from jupyter_totp_auth.core.enrollment import Bound, Enrolled, Stage, initials_of, new_account
+from jupyter_totp_auth.core.binding import Bound, Enrolled
+from jupyter_totp_auth.core.enrollment import Stage
+from jupyter_totp_auth.core.profiles import initials_of, new_account
 from jupyter_totp_auth.core.events import EventKind
 from jupyter_totp_auth.core.model import Denied, EndReason, Enrollment, Issued, Refusal, Role
 from tests.core.rig import (

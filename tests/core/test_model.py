@@ -7,7 +7,9 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pytest
 
 from jupyter_totp_auth.core.bearer import Bearer
-from jupyter_totp_auth.core.enrollment import Bound, Enrolled, Stage, new_account
+from jupyter_totp_auth.core.binding import Bound, Enrolled
+from jupyter_totp_auth.core.enrollment import Stage
+from jupyter_totp_auth.core.profiles import new_account
 from jupyter_totp_auth.core.grants import NewLogin
 from jupyter_totp_auth.core.model import (
     Account,
