@@ -42,6 +42,7 @@ def load(serverapp: Any) -> None:
                 serverapp,
                 f"Another extension has put {type(provider).__name__} in the place of the login.",
             )
+        # Once more where it was said at the link already: jupyter_lab_config.py is only read after that.
         _stand_down(serverapp)
         return
     if not provider.stands_guard(serverapp.web_app):

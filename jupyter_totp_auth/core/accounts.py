@@ -153,6 +153,8 @@ class Accounts:
     def reset(self, username: str, *, actor: str, valid_for: int | None = None) -> Invitation:
         """A new enrollment code. The old second factor works until the new phone is confirmed."""
         at, account = self._clock(), self.named(username)
+        if account.disabled:
+            raise Refused(f"The account {username} is disabled, so nobody could enroll. Enable it first.")
         text, code = self._new_code(account, at, valid_for)
         events = [
             self._event(EventKind.FACTOR_RESET, account, actor, at),

@@ -6,6 +6,7 @@ token path, and ``?token=`` then opens the server with no factor at all.
 
 from __future__ import annotations
 
+import atexit
 import os
 import warnings
 from typing import Any
@@ -16,7 +17,6 @@ from tornado import web
 from traitlets import TraitError, Unicode
 
 from ..core.accounts import Refused
-from ..core.logins import LiveLogin
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
@@ -32,7 +32,7 @@ from .rim import Rim
 from .routes import handlers, public_routes
 from .sockets import Sockets
 from .start_checks import UnsafeSetting
-from .visitor import visitor_of
+from .visitor import as_user, visitor_of
 from .xsrf import Xsrf
 
 _HASH_THREADS = 2
@@ -67,6 +67,8 @@ class TotpIdentityProvider(IdentityProvider):
         self.updatable_fields = list(_PROFILE_FIELDS)
         start_checks.refuse_exposed_store(serverapp, self.settings.places())
         self.services = build(self.settings, audit_log=self.log)
+        # Else the last writes stay in SQLite's -wal, and a copy made by hand lacks them.
+        atexit.register(self.services.close)
         _keep_from_kernels()
         self.rim = self._make_rim(serverapp)
         self.gate: Gate | None = None
@@ -105,7 +107,7 @@ class TotpIdentityProvider(IdentityProvider):
         if visitor is None or visitor.login is None:
             return None
         login = self.services.logins.live(visitor.login.session.digest)
-        return None if login is None else _as_user(login)
+        return None if login is None else as_user(login.account)
 
     def get_user_token(self, handler: web.RequestHandler) -> None:  # type: ignore[override]
         """Nobody, ever."""
@@ -149,7 +151,7 @@ class TotpIdentityProvider(IdentityProvider):
         except Refused as refusal:
             raise ValueError(str(refusal)) from None
         self.services.logins.sync()
-        return _as_user(LiveLogin(login.session, changed))
+        return as_user(changed)
 
     # -- the server's start ------------------------------------------------------------------------
 
@@ -176,6 +178,9 @@ class TotpIdentityProvider(IdentityProvider):
             app.exit(1)
         for name in start_checks.stock_secrets(app):
             self.log.warning("%s is set. It opens nothing here; remove it.", name)
+        misplaced = start_checks.misplaced_public_url(self.settings, app.base_url)
+        if misplaced is not None:
+            self.log.warning(misplaced)
         _mend_settings(app.web_app.settings)
         self.gate = self._make_gate(app)
         self.gate.install()
@@ -211,17 +216,6 @@ class TotpIdentityProvider(IdentityProvider):
 
     login_handler_class = LoginPage
     logout_handler_class = LogoutPage
-
-
-def _as_user(login: LiveLogin) -> User:
-    account = login.account
-    return User(
-        username=account.username,
-        name=account.display_name,
-        display_name=account.display_name,
-        initials=account.initials,
-        color=account.color,
-    )
 
 
 def _is_allowed_origin(app: Any, origin: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
+from jupyter_server.auth.identity import User
 from tornado import web
 
 from ..core.model import Origin
@@ -66,10 +67,10 @@ class TotpHandler(web.RequestHandler):
         """Where the request comes from, for the audit log."""
         return self.visitor.origin
 
-    def get_current_user(self) -> Any:
-        """For tornado's log line only."""
+    def get_current_user(self) -> User | None:
+        """For Jupyter's log line only."""
         login = self.visitor.login
-        return login.account.username if login else None
+        return User(login.account.username) if login else None
 
     def set_default_headers(self) -> None:
         """R32."""

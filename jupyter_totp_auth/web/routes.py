@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
-from jupyter_server.base.handlers import PublicStaticFileHandler
+from jupyter_server.base.handlers import FileFindHandler, PublicStaticFileHandler
 from tornado import web
 
 from .. import public_routes as public
@@ -87,6 +87,7 @@ def public_routes(extra: Sequence[str] = ()) -> list[PublicRoute]:
     return [
         *(PublicRoute(pattern, owner) for pattern, owner in _PUBLIC_PAGES),
         PublicRoute(public.STATIC, PageFileHandler),
-        PublicRoute(public.WELL_KNOWN, PublicStaticFileHandler),
+        # At base_url "/" tornado itself puts its static handler before Jupyter's.
+        PublicRoute(public.WELL_KNOWN, (PublicStaticFileHandler, FileFindHandler)),
         *(PublicRoute(pattern, None) for pattern in extra),
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..settings import TotpAuth
 from ..store.database import Database
@@ -39,6 +40,9 @@ def _is_set(serverapp: Any, section: str, name: str) -> bool:
 
 def refuse_unsafe_settings(serverapp: Any, settings: TotpAuth) -> None:
     """Raises UnsafeSetting for the first that is found."""
+    unknown = set(serverapp.config.get("TotpAuth", {})) - set(TotpAuth.class_trait_names(config=True))
+    if unknown:  # Jupyter would only warn, and go on without what was meant
+        raise UnsafeSetting(f"TotpAuth.{min(unknown)} is not an option; see the list of options.")
     if serverapp.disable_check_xsrf:
         raise UnsafeSetting(
             "ServerApp.disable_check_xsrf lets other sites act in a signed-in browser. Remove it."
@@ -97,6 +101,16 @@ def refuse_plain_http(serverapp: Any, settings: TotpAuth, *, tls: bool) -> None:
         "would be readable on the way. Set ServerApp.certfile and keyfile, or name the proxy that speaks "
         "https in TotpAuth.trusted_proxies, or set TotpAuth.allow_plain_http."
     )
+
+
+def misplaced_public_url(settings: TotpAuth, base_url: str) -> str | None:
+    """What to say where ``public_url`` does not lead to this server's prefix; None where it does."""
+    if not settings.public_url:
+        return None
+    path = urlsplit(settings.public_url).path.rstrip("/") + "/"
+    if path.endswith(base_url):
+        return None
+    return f"TotpAuth.public_url does not end in base_url ({base_url}): the links made from it lead nowhere."
 
 
 def stock_secrets(serverapp: Any) -> list[str]:

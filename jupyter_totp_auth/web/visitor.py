@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from jupyter_server.auth.identity import User
 from tornado.httputil import HTTPServerRequest
 
 from ..core.logins import LiveLogin
-from ..core.model import Origin
+from ..core.model import Account, Origin
 
 _ATTRIBUTE = "totp_visitor"
 
@@ -31,3 +32,14 @@ def attach(request: HTTPServerRequest, visitor: Visitor) -> None:
 def visitor_of(request: HTTPServerRequest) -> Visitor | None:
     """The visitor, or None where the request never passed the gate: then it is nobody."""
     return getattr(request, _ATTRIBUTE, None)
+
+
+def as_user(account: Account) -> User:
+    """The account as Jupyter knows people (``/api/me``, collaboration, its log)."""
+    return User(
+        username=account.username,
+        name=account.display_name,
+        display_name=account.display_name,
+        initials=account.initials,
+        color=account.color,
+    )

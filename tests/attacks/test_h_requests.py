@@ -6,6 +6,7 @@ Requirements R30 (rows I01, I02, I04), R31 (I07), R32 (I10) and X5 (I08).
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,6 +15,7 @@ import pytest
 import requests
 
 from tests.attacks.conftest import Scene
+from tests.harness.backstage import wait_until
 from tests.harness.client import PASSWORD, Client, parse_form
 from tests.harness.wire import FORM, ask, own_origin
 
@@ -691,6 +693,10 @@ SECRET_FORM = dict.fromkeys(("username", "password", "code", "enrollment_code", 
 
 
 def assert_not_logged(scene: Scene, *secrets: str) -> None:
+    # A request is logged after its answer: one more, and once that one is there, so are all before it.
+    last = f"last-{time.monotonic_ns()}"
+    ask(scene.server, "GET", last)
+    wait_until(lambda: last in scene.server.log, 5, "the log line")
     for secret in secrets:
         lines = [line for line in scene.server.log.splitlines() if secret in line]
         assert lines == [], "\n".join(lines)
@@ -749,3 +755,15 @@ def test_i08_no_token_of_a_refused_post_is_ever_logged(talkative: Scene) -> None
 def test_i08_no_password_of_a_url_is_ever_logged(talkative: Scene) -> None:
     talkative.client().get(f"login?username=ada&password={CANARY}typed")
     assert_not_logged(talkative, f"{CANARY}typed")
+
+
+def test_the_log_names_the_person_behind_a_request_and_no_stranger(talkative: Scene) -> None:
+    talkative.signed_in().get("api/totp/logins?who=ada")
+    talkative.client().get("login?who=stranger")
+    wait_until(lambda: "who=stranger" in talkative.server.log, 5, "the log line")
+    lines = {
+        who: next(line for line in talkative.server.log.splitlines() if f"who={who}" in line)
+        for who in ("ada", "stranger")
+    }
+    assert "(ada@127.0.0.1)" in lines["ada"]
+    assert "(@127.0.0.1)" in lines["stranger"]

@@ -396,6 +396,23 @@ def test_with_a_wrong_password_the_right_code_is_not_used_up(rig: Rig, alice: Pe
     assert isinstance(rig.second(rig.pend(), code), Issued)
 
 
+def test_with_a_wrong_password_nothing_is_said_of_a_spent_code(rig: Rig, alice: Person) -> None:
+    code = alice.code()
+    rig.second(rig.pend(), code)
+    rig.second(rig.pend("alice", OTHER_PASSWORD), code)
+    assert (rig.events[-1].kind, rig.events[-1].detail) == (EventKind.SECOND_FACTOR_DENIED, "password")
+
+
+def test_no_match_of_a_code_makes_up_for_a_wrong_password(
+    rig: Rig, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    match = rig.login._codes.match(alice.account, alice.code(), at=START)
+    monkeypatch.setattr(rig.login._codes, "match", lambda *_, **__: match)
+    assert refusal(rig.second(rig.pend("alice", OTHER_PASSWORD), alice.code())) is Refusal.DENIED
+    assert rig.store.rows.logins == {}
+    assert isinstance(rig.second(rig.pend(), alice.code()), Issued)
+
+
 def test_the_step_is_claimed_before_anything_is_granted(
     rig: Rig, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
