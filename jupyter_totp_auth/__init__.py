@@ -7,7 +7,6 @@ server instead.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -34,10 +33,6 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
 
 def _or_end(serverapp: Any, step: str) -> None:
     """Run a hook. Jupyter would log its failure and go on without us; ``exit`` does end the server."""
-    if os.environ.get("JUPYTERHUB_SERVICE_URL"):
-        if step == "link":
-            serverapp.log.info("jupyter_totp_auth: JupyterHub logs people in here; standing down.")
-        return
     try:
         from . import extension
 

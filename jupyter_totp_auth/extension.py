@@ -6,6 +6,7 @@ caller (``__init__``) makes every exception fatal.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ _OPTION = "identity_provider_class"
 def link(serverapp: Any) -> None:
     """Take the place of Jupyter's login, where nobody has decided otherwise."""
     _insist_on_readable_configuration(serverapp)
+    if _under_hub():
+        serverapp.log.info("jupyter_totp_auth: JupyterHub logs people in here; standing down.")
+        return
     current = serverapp.identity_provider_class
     if issubclass(current, TotpIdentityProvider):
         return
@@ -36,6 +40,9 @@ def link(serverapp: Any) -> None:
 def load(serverapp: Any) -> None:
     """Look again: an extension's later hook, or a file read later, can have replaced us silently."""
     provider = serverapp.identity_provider
+    if _under_hub():
+        _insist_on_hub(serverapp, provider)
+        return
     if not isinstance(provider, TotpIdentityProvider):
         if not _is_configured(serverapp):
             _end(
@@ -49,6 +56,23 @@ def load(serverapp: Any) -> None:
         _end(serverapp, "Something has taken the two-factor login's gate away.")
     if provider.setup_code is not None:
         first_start.open_browser_on_it(serverapp, provider.setup_code)
+
+
+def _under_hub() -> bool:
+    """Whether this claims to be a JupyterHub single-user server. Its terminals inherit the variable."""
+    return bool(os.environ.get("JUPYTERHUB_SERVICE_URL"))
+
+
+def _insist_on_hub(serverapp: Any, provider: Any) -> None:
+    """Say so where the variable is there, but the hub's login is not."""
+    if any(base.__module__.partition(".")[0] == "jupyterhub" for base in type(provider).__mro__):
+        return
+    if TotpAuth(parent=serverapp).is_required():
+        _end(serverapp, "JUPYTERHUB_SERVICE_URL is set, but it is not JupyterHub that logs people in here.")
+    serverapp.log.critical(
+        "jupyter_totp_auth stood down because JUPYTERHUB_SERVICE_URL is set, but it is not JupyterHub that "
+        "logs people in here. NO SECOND FACTOR IS ASKED. Unset the variable to have the two-factor login."
+    )
 
 
 def _is_configured(serverapp: Any) -> bool:

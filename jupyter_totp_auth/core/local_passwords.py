@@ -38,12 +38,13 @@ class LocalPasswords:
         phc = self._stored_hash(account)
         password = passwords.normalise(typed, longest=self._policy.password_max)
         right = self._hasher.verify(phc, password or "")
-        if account is None or phc is None or password is None or not right:
+        if account is None or phc is None or account.sealed_password is None:
             return False
-        if self._hasher.outdated(phc) and account.sealed_password is not None:
-            new = self.seal(account.id, password)
-            self._accounts.replace_hash(account.id, old=account.sealed_password, new=new)
-        return True
+        if self._hasher.outdated(phc):  # hashed in any case: the time must not say that it was right
+            new = self.seal(account.id, password or "")
+            if right:
+                self._accounts.replace_hash(account.id, old=account.sealed_password, new=new)
+        return right and password is not None
 
     def seal(self, account_id: str, password: str) -> bytes:
         """The hash of a password that may be chosen, sealed to its account."""

@@ -216,15 +216,12 @@ class LoginFlow:
         """What a whole login gets back: its own charges, and no one else's.
 
         All that a known browser was charged is its own; of the shared counters, this try's password and
-        the codes that this pending login spent.
+        the codes that were charged to this pending login.
         """
         if pending.known_browser:
             known, code = self._policy.password_known.limit, self._policy.code_known.limit
             return [(pending.throttle_key, known), (code_key, code)]
-        return [
-            (pending.throttle_key, 1),
-            (code_key, self._policy.pending_tries - pending.tries_left),
-        ]
+        return [(pending.throttle_key, 1), (code_key, pending.charged + 1)]
 
     def _deny(
         self,
@@ -238,16 +235,16 @@ class LoginFlow:
     ) -> Denied:
         kind = EventKind.CODE_REPLAYED if match.replayed else EventKind.SECOND_FACTOR_DENIED
         detail = "closed" if wait is not None else "" if pending.password_ok else "password"
-        self._events.add(
-            Event(
-                kind,
-                at,
-                account_id=account.id if account else None,
-                account=account.username if account else None,
-                client=origin.client,
-                detail=detail,
-            )
+        event = Event(
+            kind,
+            at,
+            account_id=account.id if account else None,
+            account=account.username if account else None,
+            client=origin.client,
+            detail=detail,
         )
+        is_guess = wait is None and not match.replayed
+        self._logins.deny(pending, event, charged=is_guess)
         if match.replayed and wait is None:  # a right code, only spent: no guess
             self._throttles.refund(key, 1, at=at)
         if pending.known_browser and pending.password_ok:

@@ -18,6 +18,7 @@ from .ports import LoginStore
 
 _MOST_IN_MEMORY = 200_000
 _BATCH = 500
+_ROUNDS = 32
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Logins:
         return None if digest is None else self._load(digest)
 
     def _load(self, digest: bytes) -> LiveLogin | None:
-        while True:
+        for _ in range(_ROUNDS):
             # The counter before the row: an end between the two is then seen by the next sync.
             revision = self._store.revision()
             found = self._store.find(digest, at=self._clock())
@@ -75,6 +76,7 @@ class Logins:
                     self._live.pop(next(iter(self._live)))
                 login = self._live[digest] = LiveLogin(*found)
                 return login
+        return None  # the store changes faster than it can be read: nobody, for now
 
     def sync(self) -> frozenset[bytes]:
         """Compare memory with the store if anything changed there; the digests that ended.
@@ -102,6 +104,8 @@ class Logins:
             found = self._store.find_many(batch, at=self._clock())
             with self._lock:
                 for digest in batch:
+                    if digest not in self._live:  # dropped meanwhile: it must not come back
+                        continue
                     if digest in found:
                         self._live[digest] = LiveLogin(*found[digest])
                     else:

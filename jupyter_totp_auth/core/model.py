@@ -81,6 +81,8 @@ class PendingLogin:
     expires_at: int
     tries_left: int
     throttle_key: bytes = field(repr=False)
+    charged: int = 0
+    """How many wrong codes were charged for it: what a success gives back, besides its own."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,10 @@ class Hasher:
 
     def outdated(self, phc: str) -> bool:
         """Whether ``phc`` was made with other parameters than today's, and should be made anew."""
-        return self._argon2.check_needs_rehash(phc)
+        try:
+            return self._argon2.check_needs_rehash(phc)
+        except InvalidHashError:
+            return False
 
 
 def is_argon2id(phc: str) -> bool:

@@ -17,6 +17,9 @@ class Throttle:
     first_delay: int
     cap: int
     limit: int
+    memory: int | None = 30 * DAY
+    """Seconds without a try after which the count is forgotten; None: never. The same for names that
+    do not exist, or the difference would tell them apart."""
 
     def delay(self, failures: int) -> int:
         """Seconds to wait after ``failures`` consecutive failures."""
@@ -62,7 +65,7 @@ class Policy:
     # Guessing: NIST SP 800-63B-4 §3.2.2 (at most 100 consecutive failures, growing delays)
     password_unknown: Throttle = Throttle(free=5, first_delay=1, cap=15 * MINUTE, limit=100)
     password_known: Throttle = Throttle(free=10, first_delay=1, cap=15 * MINUTE, limit=10)
-    code_unknown: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=20)
+    code_unknown: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=20, memory=None)
     code_known: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=100)
 
     recovery_codes: int = 10

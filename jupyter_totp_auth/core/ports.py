@@ -98,6 +98,9 @@ class LoginStore(Protocol):
         the one the pending login was made for (changed epoch, disabled, deleted).
         """
 
+    def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
+        """Note a wrong code, and whether it was charged: a later success gives that back."""
+
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None: ...
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
         """The live login and its usable account."""

@@ -62,6 +62,7 @@ class SqlLogins:
                     expires_at=value.expires_at,
                     tries_left=value.tries_left,
                     throttle_key=value.throttle_key,
+                    charged=value.charged,
                 )
             )
             write_event(connection, event)
@@ -120,6 +121,13 @@ class SqlLogins:
             for entry in events:
                 write_event(connection, entry)
         return True
+
+    def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
+        """Note a wrong code, and whether it was charged: a later success gives that back."""
+        more = update(pending_login).where(pending_login.c.digest == pending.digest)
+        with self._database.write() as connection:
+            connection.execute(more.values(charged=pending_login.c.charged + int(charged)))
+            write_event(connection, event)
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
         """The known browser of this digest, if it is not too long ago."""
@@ -310,6 +318,7 @@ def _pending(connection: Connection, digest: bytes, at: int) -> PendingLogin | N
         expires_at=row.expires_at,
         tries_left=row.tries_left,
         throttle_key=row.throttle_key,
+        charged=row.charged,
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from ..core.events import Event, EventKind
 from ..core.model import Account, EndReason, Role
 from .database import EVENTS
-from .tables import account, event, instance, known_browser, login, pending_login
+from .tables import account, enrollment, event, instance, known_browser, login, pending_login
 
 ACCOUNT_COLUMNS = list(account.c)
 
@@ -104,6 +104,8 @@ def end_logins(connection: Connection, account_id: str, reason: EndReason, at: i
         .values(ended_at=at, end_reason=reason.value)
     )
     connection.execute(delete(pending_login).where(pending_login.c.account_id == account_id))
+    # A half-done enrollment too: what it has accepted so far may be what was just changed.
+    connection.execute(delete(enrollment).where(enrollment.c.account_id == account_id))
     return ended.rowcount
 
 

@@ -157,6 +157,7 @@ pending_login = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("tries_left", Integer, nullable=False),
     Column("throttle_key", Digest, nullable=False),
+    Column("charged", Integer, nullable=False),
     **MARIADB,
 )
 
@@ -194,7 +195,7 @@ throttle = Table(
     Column("account_id", String(32), index=True),
     Column("failures", Integer, nullable=False),
     Column("next_try_at", BigInteger, nullable=False),
-    Column("updated_at", BigInteger, nullable=False, index=True),
+    Column("forget_at", BigInteger, index=True),
     **MARIADB,
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Delete, case, delete, insert, or_, select, update
+from sqlalchemy import Connection, Delete, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
@@ -59,7 +59,7 @@ def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account
                 account_id=account_id,
                 failures=1,
                 next_try_at=at + rule.delay(1),
-                updated_at=at,
+                forget_at=_forget_at(rule, at),
             )
         )
         return 0
@@ -79,24 +79,35 @@ def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account
         .values(
             failures=row.failures + 1,
             next_try_at=at + rule.delay(row.failures + 1),
-            updated_at=at,
+            forget_at=_forget_at(rule, at),
             account_id=account_id,
         )
     )
     return 0 if counted.rowcount == 1 else _LOST
 
 
+def _forget_at(rule: Throttle, at: int) -> int | None:
+    return None if rule.memory is None else at + rule.memory
+
+
 def refund(connection: Connection, key: bytes, count: int, at: int) -> None:
-    """Take back ``count`` failures. The charge was only given when no delay ran, so none is left."""
+    """Take back ``count`` failures. With none left there is nothing to wait for, and soon nothing to keep.
+
+    Else the delay stays: it may be owed to somebody else's failures.
+    """
     less = throttle.c.failures - count
+    some_left = less > 0
     connection.execute(
         update(throttle)
         .where(throttle.c.digest == key)
-        .values(failures=case((less > 0, less), else_=0), next_try_at=at, updated_at=at)
+        .values(
+            failures=case((some_left, less), else_=0),
+            next_try_at=case((some_left, throttle.c.next_try_at), else_=0),
+            forget_at=case((some_left, throttle.c.forget_at), else_=at + DAY),
+        )
     )
 
 
 def stale_throttles(at: int) -> Delete:
-    """Drops counters that stand at zero, and those of names without an account, after a day."""
-    unknown = throttle.c.account_id.is_(None)
-    return delete(throttle).where(or_(throttle.c.failures == 0, unknown), throttle.c.updated_at < at - DAY)
+    """Drops the counters that have been kept for long enough, of known and unknown names alike."""
+    return delete(throttle).where(throttle.c.forget_at <= at)

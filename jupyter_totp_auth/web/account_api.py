@@ -35,9 +35,12 @@ class ApiHandler(TotpHandler):
     @property
     def login(self) -> LiveLogin:
         """The login that asks."""
-        if self.visitor.login is None:
+        login = self.visitor.login
+        # Asked again: the gate's answer is as old as the request's headers, its body may have come slowly.
+        live = self.rim.services.logins.live(login.session.digest) if login else None
+        if live is None:
             raise ApiError(403, "signed-out", "Please sign in.")
-        return self.visitor.login
+        return live
 
     def insist_on_own_request(self) -> None:
         """403 for a state change that another site, or a stale page, asks for."""
@@ -209,7 +212,7 @@ class LoginsHandler(ApiHandler):
         self.insist_on_own_request()
         logins = self.rim.services.logins
         await self.storing(logins.end_others, self.login, self.origin.client)
-        await self.rim.sync()
+        await self.settled()
         self.set_status(204)
 
 
@@ -223,7 +226,7 @@ class OneLoginHandler(ApiHandler):
         mine, logins = self.login, self.rim.services.logins
         if not await self.storing(logins.end, mine, login_id, self.origin.client):
             raise ApiError(404, "not-found", "There is no such login.")
-        await self.rim.sync()
+        await self.settled()
         if login_id == mine.session.id:
             self.rim.cookies.clear(self, Cookie.LOGIN)
         self.set_status(204)

@@ -199,7 +199,7 @@ class EnrollPhonePage(EnrollHandler):
         token = rim.xsrf.issue(self, login_bearer=issued.bearer, secure=self.visitor.secure)
         await self.storing(rim.services.logins.load, issued.bearer)
         await end_login(self, self.visitor)
-        await rim.sync()  # a re-enrollment has ended every other login of the account
+        await self.settled()  # a re-enrollment has ended every other login of the account
         self.page(
             "enroll_recovery_codes.html",
             codes=enrolled.recovery_codes,

@@ -12,9 +12,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
-from jupyter_server.base.handlers import APIHandler
 from tornado.httputil import (
     HTTPMessageDelegate,
     HTTPServerRequest,
@@ -39,6 +38,7 @@ from .visitor import Visitor, attach
 
 ANONYMOUS_BODY = 16 * 1024
 _BODY_SECONDS = 30
+_LONGEST_LENGTH = 12
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -150,16 +150,16 @@ class Gate:
         elif _wants_websocket(request):  # a router of its own kind: its sockets could not be closed
             self._tell(request, 403, "WebSocket of an unknown kind of handler")
             return json_answer(request, 403, "socket", "This WebSocket cannot be served here.")
-        limit = getattr(handler_class, "totp_body_limit", None)
-        if limit is not None:
-            return self._limited(request, delegate, limit)
         if _has_body(request):
-            return Reasked(
+            delegate = Reasked(
                 delegate,
                 request,
                 is_alive=lambda: self._logins.live(digest) is not None,
                 denied=self._denied,
             )
+        limit = getattr(handler_class, "totp_body_limit", None)
+        if limit is not None:
+            return self._limited(request, delegate, limit)
         return cast(HTTPMessageDelegate, delegate)
 
     def _may_open_socket(self, request: HTTPServerRequest) -> bool:
@@ -173,7 +173,7 @@ class Gate:
 
     def _for_stranger(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         path = request.path
-        if not path.startswith(self._base_url):
+        if not path.startswith(self._base_url) or _climbs(path):
             return self._denied(request)
         relative = path[len(self._base_url) :]
         for pattern, owner in self._public:
@@ -201,10 +201,8 @@ class Gate:
         mode = request.headers.get("Sec-Fetch-Mode")
         if mode is not None:
             return mode == "navigate"
-        if "api" in request.path[len(self._base_url) :].split("/"):
-            return False
-        handler_class = getattr(self._find_handler(request), "handler_class", None)
-        return not (isinstance(handler_class, type) and issubclass(handler_class, APIHandler))
+        # By the path alone: asking what handler stands there would tell which extensions are installed.
+        return "api" not in request.path[len(self._base_url) :].split("/")
 
     # -- both --------------------------------------------------------------------------------------
 
@@ -214,7 +212,7 @@ class Gate:
         """Bound the body: 413 before it is read, or 400 (tornado's) for one that outgrows it."""
         connection: Any = request.connection
         length = request.headers.get("Content-Length", "0")
-        if length.isdecimal() and int(length) > limit:
+        if length.isdecimal() and (len(length) > _LONGEST_LENGTH or int(length) > limit):
             self._tell(request, 413, "body too large")
             return json_answer(request, 413, "too-large", f"At most {limit} bytes are taken here.")
         connection.set_max_body_size(limit)
@@ -239,6 +237,12 @@ class Gate:
 
 def _wants_websocket(request: HTTPServerRequest) -> bool:
     return "websocket" in request.headers.get("Upgrade", "").lower()
+
+
+def _climbs(path: str) -> bool:
+    """Whether a public path could mean another one to the handler behind it: it may decode and resolve."""
+    plain = unquote(unquote(path)).replace("\\", "/")
+    return "\0" in plain or any(part in (".", "..") for part in plain.split("/"))
 
 
 def _is_owned(handler_class: Any, owner: type[Any] | tuple[type[Any], ...]) -> bool:

@@ -49,7 +49,10 @@ def is_own_origin(request: HTTPServerRequest, origin: str) -> bool:
 
     Not the scheme: behind a proxy that does not tell it, the login must still work.
     """
-    parts = urlsplit(origin.lower())
+    try:
+        parts = urlsplit(origin.lower())
+    except ValueError:
+        return False
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc or parts.path or "@" in parts.netloc:
         return False
     host = request.headers.get("Host", "").lower()
@@ -76,6 +79,5 @@ def is_from_own_page(request: HTTPServerRequest) -> bool:
         return len(origins) == 1 and is_own_origin(request, origins[0])
     referer = request.headers.get("Referer")
     if site is None and referer:
-        parts = urlsplit(referer)
-        return is_own_origin(request, f"{parts.scheme}://{parts.netloc}")
+        return is_own_origin(request, "/".join(referer.split("/", 3)[:3]))
     return True

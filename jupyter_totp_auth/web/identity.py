@@ -38,6 +38,7 @@ from .xsrf import Xsrf
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
 _STORE_THREADS = 4
+_MEMBER_THREADS = 2
 _STORE_QUEUE = 256
 
 _PROFILE_FIELDS = ("display_name", "initials", "color")
@@ -78,7 +79,7 @@ class TotpIdentityProvider(IdentityProvider):
         serverapp.allow_remote_access = True
 
     def _make_rim(self, serverapp: Any) -> Rim:
-        base_url, logins = serverapp.base_url, self.services.logins
+        base_url = serverapp.base_url
         return Rim(
             services=self.services,
             base_url=base_url,
@@ -90,11 +91,16 @@ class TotpIdentityProvider(IdentityProvider):
             ),
             xsrf=Xsrf(self.services.store.sealer, base_url),
             pages=Pages(base_url, self.settings.appearance()),
-            sockets=Sockets(lambda digest: logins.live(digest) is not None),
+            sockets=Sockets(self._may_live),
             hash_pool=BoundedPool("hash", threads=_HASH_THREADS, queue=_HASH_QUEUE),
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
+            member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE),
             log=self.log,
         )
+
+    def _may_live(self, digest: bytes) -> bool:
+        """For open sockets: a login that lives, as far as a store that answers can tell (R3)."""
+        return self.services.logins.live(digest) is not None and not self.rim.is_stale()
 
     # -- who is it ---------------------------------------------------------------------------------
 
@@ -173,6 +179,7 @@ class TotpIdentityProvider(IdentityProvider):
         """Refuse what is unsafe, then put the gate up: after this, no handler runs for a stranger."""
         try:
             start_checks.refuse_plain_http(app, self.settings, tls=ssl_options is not None)
+            start_checks.refuse_unsafe_application(app.web_app.settings)
         except UnsafeSetting as refusal:
             self.log.critical("jupyter_totp_auth: not starting. %s", refusal)
             app.exit(1)

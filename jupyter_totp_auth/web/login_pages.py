@@ -148,7 +148,7 @@ async def end_login(handler: TotpHandler, visitor: Visitor) -> None:
     if visitor.login is not None:
         logins = handler.rim.services.logins
         await handler.storing(logins.log_out, visitor.login, visitor.origin.client)
-        await handler.rim.sync()
+        await handler.settled()
 
 
 class LogoutPage(PageHandler):
@@ -172,7 +172,9 @@ class LogoutPage(PageHandler):
     @allow_unauthenticated
     async def post(self) -> None:
         """End the login."""
-        if self.visitor.login is not None and not self.is_own_request(self.field("_xsrf")):
+        if self.visitor.login is None:  # nothing to end; least of all because another site asks
+            self.goodbye()
+        elif not self.is_own_request(self.field("_xsrf")):
             self.ask(status=403, message=Message("warning", STALE))
         else:
             await self.end()

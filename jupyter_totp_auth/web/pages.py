@@ -26,6 +26,8 @@ T = TypeVar("T")
 _HSTS = f"max-age={365 * 24 * 3600}"
 _FORM = "application/x-www-form-urlencoded"
 
+_OWN_PAGES = frozenset({"login", "logout", "enroll"})
+
 STALE = "This page had been open for too long. Please try again."
 
 
@@ -112,8 +114,13 @@ class TotpHandler(web.RequestHandler):
         return await self._guarded(self.rim.hash_pool.run(call, *args, **kwargs))
 
     async def storing(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run what reads or writes the store."""
-        return await self._guarded(self.rim.store_pool.run(call, *args, **kwargs))
+        """Run what reads or writes the store; people with a login do not stand in the strangers' queue."""
+        pool = self.rim.store_pool if self.visitor.login is None else self.rim.member_pool
+        return await self._guarded(pool.run(call, *args, **kwargs))
+
+    async def settled(self) -> None:
+        """Wait until what was just ended is out of memory, and its sockets are cut."""
+        await self._guarded(self.rim.sync())
 
     @staticmethod
     async def _guarded(work: Awaitable[T]) -> T:
@@ -149,7 +156,10 @@ class PageHandler(TotpHandler):
         """Where the person wanted to go (``?next=``), as far as it is on this server."""
         values = self.request.query_arguments.get("next", [])
         raw = values[0].decode("utf-8", "replace") if len(values) == 1 else None
-        return safe_next(raw, self.rim.base_url)
+        wanted = safe_next(raw, self.rim.base_url)
+        # A link that signs a person in only to log them out again leads nowhere, either.
+        first = wanted[len(self.rim.base_url) :].partition("?")[0].partition("/")[0]
+        return self.rim.base_url if first in _OWN_PAGES else wanted
 
     def with_next(self, page: str) -> str:
         """The URL of one of our pages, carrying ``next`` along."""

@@ -13,7 +13,7 @@ from ..store import StoreUnavailable
 from ..wiring import Services
 from .appearance import Pages
 from .cookies import Cookies
-from .pool import BoundedPool
+from .pool import BoundedPool, Busy
 from .sockets import Sockets
 from .xsrf import Xsrf
 
@@ -38,6 +38,11 @@ class Rim:
     sockets: Sockets
     hash_pool: BoundedPool
     store_pool: BoundedPool
+    """For what strangers can cause: look-ups of cookies and codes."""
+
+    member_pool: BoundedPool
+    """For what keeps logins true, so that no flood of strangers stands before an end."""
+
     log: Any
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
@@ -61,33 +66,30 @@ class Rim:
 
     async def sync(self) -> None:
         """Learn of what ended, here or in another process, and close its sockets."""
-        ended = await self.store_pool.run(self.services.logins.sync)
+        ended = await self.member_pool.run(self.services.logins.sync)
         self._heard_at = time.monotonic()
         self.sockets.close(ended)
 
     async def _tick(self) -> None:
         try:
             await self.sync()
-            self.sockets.sweep()
             await self._housekeeping()
-        except StoreUnavailable as error:
+        except (StoreUnavailable, Busy) as error:
             if not self.is_stale():
                 self.log.warning("The account store does not answer (%s).", error)
         except Exception:
             self.log.exception("jupyter_totp_auth: the look at the account store failed")
+        finally:  # whatever the store does: a login ends at its time, and all do when the store is silent
+            self.sockets.sweep()
 
     async def _housekeeping(self) -> None:
         now, services = time.monotonic(), self.services
         if now - self._flushed_at > _FLUSH_EVERY:
             self._flushed_at = now
             services.logins.forget_expired()
-            await self.store_pool.run(services.logins.flush)
+            await self.member_pool.run(services.logins.flush)
         if now - self._purged_at > _PURGE_EVERY:
             self._purged_at = now
             at = services.clock()
             before = at - services.policy.ended_login_memory
-            await self.store_pool.run(partial(services.store.logins.purge, at=at, ended_before=before))
-
-    async def admit(self, bearer: str) -> None:
-        """Take a login that was just opened into memory, so that its next request finds it there."""
-        await self.store_pool.run(self.services.logins.load, bearer)
+            await self.member_pool.run(partial(services.store.logins.purge, at=at, ended_before=before))

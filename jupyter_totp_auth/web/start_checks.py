@@ -6,6 +6,7 @@ Read from the configuration rather than from the traits: unset and default must 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +63,25 @@ def refuse_unsafe_settings(serverapp: Any, settings: TotpAuth) -> None:
             "ServerApp.allow_remote_access takes the host check away. Name the host instead: "
             "c.TotpAuth.allowed_hosts = ['jupyter.example']"
         )
+
+
+def refuse_unsafe_application(settings: dict[str, Any]) -> None:
+    """The same for what came in by ``ServerApp.tornado_settings``. Raises UnsafeSetting."""
+    if settings.get("disable_check_xsrf") or not settings.get("xsrf_cookies", True):
+        raise UnsafeSetting("ServerApp.tornado_settings takes the _xsrf check away. Remove it.")
+    headers = {name.lower(): value for name, value in settings.get("headers", {}).items()}
+    origin = settings.get("allow_origin") or headers.get("access-control-allow-origin")
+    pattern = settings.get("allow_origin_pat")
+    anybody = origin == "*" or bool(pattern and re.fullmatch(pattern, _NOBODYS_ORIGIN))
+    credentials = settings.get("allow_credentials") or "access-control-allow-credentials" in headers
+    if anybody and credentials:
+        raise UnsafeSetting(
+            "Every origin is allowed to send credentials, so every site could use a login. "
+            "Name the one origin that needs it."
+        )
+
+
+_NOBODYS_ORIGIN = "https://nobody.has.this.origin.invalid"
 
 
 def _refuse_open_access(serverapp: Any) -> None:

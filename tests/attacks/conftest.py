@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,12 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.harness.backstage import Backstage, backstage, extensions_path
+from tests.harness.backstage import Backstage, backstage
 from tests.harness.client import Client, Person
+from tests.harness.lean import LEAN, doors_environment, enabling
 from tests.harness.server import JupyterServer
-
-LEAN = [f"--ServerApp.jpserver_extensions={name}=False" for name in ("jupyterlab", "notebook", "jupyter_lsp")]
-"""A server without the big front ends starts in half the time."""
 
 
 @dataclass
@@ -50,22 +47,11 @@ def start_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
         def start(*, extensions: list[str] | None = None, lean: bool = False, **options: Any) -> Scene:
             home = tmp_path_factory.mktemp("server")
             server = JupyterServer(home, **options)
-            if lean:
-                server.arguments += LEAN
-            server.arguments += [f"--ServerApp.jpserver_extensions={name}=True" for name in extensions or []]
-            server.environment |= doors_environment(home)
+            more = [*(LEAN if lean else []), *enabling(*(extensions or []))]
+            server.arguments = [*server.arguments, *more]
+            server.environment = {**doors_environment(home), **server.environment}
             stack.enter_context(server)
             behind = stack.enter_context(backstage(server))
             return Scene(server, behind.enrolled("ada"), behind, home / "journal")
 
         yield start
-
-
-def doors_environment(home: Path) -> dict[str, str]:
-    """What the test extensions need: to be found, and a place to write to."""
-    path = os.pathsep.join([str(extensions_path()), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    return {
-        "PYTHONPATH": path,
-        "DOORS_JOURNAL": str(home / "journal"),
-        "DOORS_ROUTES": str(home / "routes"),
-    }

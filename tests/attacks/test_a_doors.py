@@ -18,10 +18,11 @@ import websocket
 from jupyter_server.auth.security import passwd
 
 from jupyter_totp_auth.web.routes import public_routes
-from tests.attacks.conftest import LEAN, Scene, doors_environment
+from tests.attacks.conftest import Scene
 from tests.harness.backstage import put_login, wait_until
 from tests.harness.client import PASSWORD, Client, parse_form
 from tests.harness.extensions.doors import SECRET
+from tests.harness.lean import lean
 from tests.harness.regexes import example_of
 from tests.harness.server import JupyterServer
 from tests.harness.wire import (
@@ -217,18 +218,6 @@ def test_a04_access_without_authentication_is_refused_at_the_start_or_changes_no
 # ── A05, A07: stock tokens and passwords ─────────────────────────────────────────────────────────
 
 STOCK = "the-stock-secret"
-
-
-def lean(home: Path, *, extensions: list[str] | None = None, **options: object) -> JupyterServer:
-    """A server without front ends, not started."""
-    server = JupyterServer(home, **options)  # type: ignore[arg-type]
-    server.arguments = [
-        *server.arguments,
-        *LEAN,
-        *(f"--ServerApp.jpserver_extensions={name}=True" for name in extensions or []),
-    ]
-    server.environment = {**server.environment, **doors_environment(home)}
-    return server
 
 
 def assert_opens_nothing(server: JupyterServer, secret: str) -> None:

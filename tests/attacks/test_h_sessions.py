@@ -21,11 +21,12 @@ import websocket
 
 from jupyter_totp_auth.core import bearer
 from jupyter_totp_auth.core.bearer import Kind
-from tests.attacks.conftest import LEAN, Scene
+from tests.attacks.conftest import Scene
 from tests.harness.backstage import cookie_name, put_login, wait_until
 from tests.harness.client import Client, Person, is_closed
 from tests.harness.clock import Clock
 from tests.harness.extensions.doors import HANDSHAKE_SECONDS
+from tests.harness.lean import LEAN
 from tests.harness.server import JupyterServer
 from tests.harness.tls import self_signed
 from tests.harness.wire import WEBSOCKET, ask, assert_all_denied, own_origin

@@ -15,8 +15,8 @@ SHARE = 0.15
 MILLISECONDS = 5.0
 MEASUREMENTS = 3
 
-FEWEST_ROUNDS = 5
-SECONDS = 20
+FEWEST_ROUNDS = 3
+SECONDS = 15
 
 Round = Callable[[int], Mapping[str, list[float]]]
 """One round by its number: of each kind, the milliseconds of one or more requests."""

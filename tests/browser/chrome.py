@@ -1,4 +1,4 @@
-"""Debian's Chromium under Playwright, and what is watched in it: complaints of our pages, sockets, redirects."""
+"""Debian's Chromium under Playwright, and what is watched in it: complaints, sockets, redirects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of pages need behind the scenes: invitations, names that have to wait, signed-in browsers."""
+"""What tests of pages need behind the scenes: invitations, names that must wait, signed-in browsers."""
 
 from __future__ import annotations
 

@@ -102,9 +102,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_person_goes_from_the_first_start_to_a_cell_and_out_again(
-    site: Site, browser: Browser
-) -> None:
+def test_a_person_goes_from_the_first_start_to_a_cell_and_out_again(site: Site, browser: Browser) -> None:
     with new_context(browser, ignore_https_errors=True) as (context, watch):
         page = context.new_page()
         enroll(site, page)
@@ -138,7 +136,9 @@ def enroll(site: Site, page: Page) -> None:
     page.goto(link)
     assert page.url == site.at("enroll"), "the code is still in the address"
     assert page.evaluate("document.location.href") == site.at("enroll")
-    assert page.evaluate("history.length") == 2, "the address with the code is a step back"  # after about:blank
+    assert page.evaluate("history.length") == 2, (
+        "the address with the code is a step back"
+    )  # after about:blank
     expect(page.get_by_label("Enrollment code")).to_have_value(code)
     page.get_by_role("button", name="Continue").click()
 
@@ -231,7 +231,10 @@ def nothing_is_left(site: Site, context: BrowserContext, cookie: dict[str, str])
     assert json.loads(refused.body)["reason"] == "signed-out"
     sent_away = ask(site.at("lab"), certificate=site.certificate, headers=cookie)
     path = urlsplit(site.url).path
-    assert (sent_away.status, sent_away.location) == (302, f"{path}login?next=%2F{path[1:].replace('/', '%2F')}lab")
+    assert (sent_away.status, sent_away.location) == (
+        302,
+        f"{path}login?next=%2F{path[1:].replace('/', '%2F')}lab",
+    )
 
     first = context.pages[0]
     first.goto(site.at("lab"))

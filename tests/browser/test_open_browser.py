@@ -1,4 +1,4 @@
-"""``jupyter lab`` on a desktop opens the browser: at the first start on the set-up link, later on JupyterLab."""
+"""``jupyter lab`` opens the browser: at the first start on the set-up link, later on JupyterLab."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Counter:
     account_id: str | None
     failures: int
     next_try_at: int
-    updated_at: int
+    forget_at: int | None
 
 
 @dataclass
@@ -71,6 +71,7 @@ class Rows:
         for row in live:
             row.ended = EndedLogin(at, reason)
         drop(self.pending, lambda pending: pending.account_id == account_id)
+        drop(self.enrollments, lambda enrollment: enrollment.account_id == account_id)
         self.revision += 1
         return len(live)
 
@@ -90,7 +91,8 @@ class Rows:
         counter = self.counters.get(key)
         if counter is not None:
             counter.failures = max(counter.failures - count, 0)
-            counter.next_try_at = counter.updated_at = at
+            if counter.failures == 0:
+                counter.next_try_at, counter.forget_at = 0, at + DAY
 
 
 def drop(rows, condition) -> None:
@@ -294,6 +296,13 @@ class MemoryLogins:
                 return True
         return False
 
+    def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
+        with self._rows.lock:
+            row = self._rows.pending.get(pending.digest)
+            if row is not None:
+                self._rows.pending[row.digest] = replace(row, charged=row.charged + int(charged))
+            self._rows.events.append(event)
+
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
         with self._rows.lock:
             row = self._rows.known_browsers.get(digest)
@@ -373,10 +382,7 @@ class MemoryLogins:
                     or (row.ended is not None and row.ended.ended_at < ended_before)
                 ),
             )
-            drop(
-                rows.counters,
-                lambda row: row.updated_at < at - DAY and (row.failures == 0 or row.account_id is None),
-            )
+            drop(rows.counters, lambda row: row.forget_at is not None and row.forget_at <= at)
 
 
 class MemoryEnrollments:
@@ -506,7 +512,7 @@ class MemoryThrottles:
 
     def charge(self, key: bytes, rule: Throttle, *, at: int, account_id: str | None = None) -> int | None:
         with self._rows.lock:
-            counter = self._rows.counters.setdefault(key, Counter(account_id, 0, at, at))
+            counter = self._rows.counters.setdefault(key, Counter(account_id, 0, 0, None))
             if counter.failures >= rule.limit:
                 return rule.cap
             # A clock set back must not shut anybody out for longer than the longest delay.
@@ -516,7 +522,7 @@ class MemoryThrottles:
             counter.account_id = account_id
             counter.failures += 1
             counter.next_try_at = at + rule.delay(counter.failures)
-            counter.updated_at = at
+            counter.forget_at = None if rule.memory is None else at + rule.memory
             return None
 
     def refund(self, key: bytes, count: int, *, at: int) -> None:

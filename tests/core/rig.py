@@ -12,7 +12,6 @@ from jupyter_totp_auth.core import recovery, totp
 from jupyter_totp_auth.core.accounts import Accounts
 from jupyter_totp_auth.core.bearer import Kind, issue
 from jupyter_totp_auth.core.enrollment import EnrollmentFlow
-from jupyter_totp_auth.core.profiles import new_account
 from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.grants import NewLogin, code_key, password_key
 from jupyter_totp_auth.core.local_passwords import LocalPasswords
@@ -32,6 +31,7 @@ from jupyter_totp_auth.core.model import (
 )
 from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.core.policy import Policy
+from jupyter_totp_auth.core.profiles import new_account
 from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer
 from tests.core.memory_store import MemoryStore
 

@@ -20,6 +20,8 @@ JUNK = "0000-0000-0000-0000-0000-0000"
 names = st.sampled_from(NAMES)
 passwords = st.integers(0, len(PASSWORDS) - 1)
 indexes = st.integers(0, 10**6)
+recent = st.sampled_from([0, 0, 1, 2])
+mostly = st.sampled_from([True, True, True, False])
 
 
 class Histories(RuleBasedStateMachine):
@@ -46,45 +48,55 @@ class Histories(RuleBasedStateMachine):
 
     # -- time --------------------------------------------------------------------------------------
 
-    @rule(seconds=st.sampled_from([1, 15, 30, 45, 299, 300, 43_200]))
+    @rule(seconds=st.sampled_from([1, 15, 30, 45, 299, 300, 43_200, 86_400]))
     def wait(self, seconds: int) -> None:
         self.rig.clock.now += seconds
         self.model.now += seconds
 
     # -- the two pages -----------------------------------------------------------------------------
 
-    @rule(name=st.sampled_from([*NAMES, "nobody"]), password=passwords, known=indexes)
-    def first_factor(self, name: str, password: int, known: int) -> None:
+    @rule(name=st.sampled_from([*NAMES, "nobody"]), right=mostly, known=indexes)
+    def first_factor(self, name: str, right: bool, known: int) -> None:
         cookie = self.known[known % len(self.known)]
+        person = self.model.people.get(name)
+        password = person.password if person else 0
+        password = password if right else (password + 1) % len(PASSWORDS)
         outcome = self.rig.first(name, PASSWORDS[password], known=cookie)
         if isinstance(outcome, Issued):
             self.pending.append(outcome.bearer)
             self.model.first_factor(name, password)
         else:  # told at once, and only to somebody who has been in
             assert cookie is not None
-            person = self.model.people[name]
-            assert password != person.password or person.disabled
+            assert person is not None
+            assert not right or person.disabled
 
     @precondition(lambda self: self.pending)
-    @rule(pending=indexes, whose=names, steps=st.integers(-2, 2))
-    def second_factor(self, pending: int, whose: str, steps: int) -> None:
-        index = pending % len(self.pending)
+    @rule(back=recent, own=mostly, steps=st.sampled_from([0, 0, 1, -1, 2, -2]))
+    def second_factor(self, back: int, own: bool, steps: int) -> None:
+        index, whose = self.choose(back, own)
         step = self.rig.clock.now // 30 + steps
         expected = self.model.give_step(index, whose, step)
         self.answer(index, totp.code(self.people[whose].secret, step), expected)
 
     @precondition(lambda self: self.pending)
-    @rule(pending=indexes, whose=names, number=st.integers(0, 1))
-    def recovery_code(self, pending: int, whose: str, number: int) -> None:
-        index = pending % len(self.pending)
+    @rule(back=recent, own=mostly, number=st.integers(0, 1))
+    def recovery_code(self, back: int, own: bool, number: int) -> None:
+        index, whose = self.choose(back, own)
         expected = self.model.give_recovery_code(index, whose, number)
         self.answer(index, self.people[whose].recovery_codes[number], expected)
 
     @precondition(lambda self: self.pending)
-    @rule(pending=indexes, typed=st.sampled_from([JUNK, "", "12345"]))
-    def junk(self, pending: int, typed: str) -> None:
-        index = pending % len(self.pending)
+    @rule(back=recent, typed=st.sampled_from([JUNK, "", "12345"]))
+    def junk(self, back: int, typed: str) -> None:
+        index, _ = self.choose(back, own=True)
         self.answer(index, typed, self.model.give_junk(index))
+
+    def choose(self, back: int, own: bool) -> tuple[int, str]:
+        """One of the last pending logins, and whose code is typed: the person's own, or another's."""
+        index = max(len(self.pending) - 1 - back, 0)
+        name = self.model.pending[index].name
+        others = [other for other in NAMES if other != name]
+        return index, name if own and name in NAMES else others[0]
 
     def answer(self, index: int, typed: str, expected: bool | None) -> None:
         outcome = self.rig.second(self.pending[index], typed)

@@ -9,7 +9,6 @@ import pytest
 from jupyter_totp_auth.core.bearer import Bearer
 from jupyter_totp_auth.core.binding import Bound, Enrolled
 from jupyter_totp_auth.core.enrollment import Stage
-from jupyter_totp_auth.core.profiles import new_account
 from jupyter_totp_auth.core.grants import NewLogin
 from jupyter_totp_auth.core.model import (
     Account,
@@ -24,6 +23,7 @@ from jupyter_totp_auth.core.model import (
     TotpAuthenticator,
 )
 from jupyter_totp_auth.core.ports import Claim, KnownBrowserRow
+from jupyter_totp_auth.core.profiles import new_account
 
 NOW = 1_800_000_000
 SECRET = "S3CRET"

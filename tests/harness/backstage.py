@@ -10,7 +10,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from argon2 import profiles
@@ -153,8 +152,3 @@ def wait_until(condition: object, seconds: float, what: str = "it") -> float:
         assert time.monotonic() - begun < seconds, f"{what} did not happen within {seconds} s"
         time.sleep(0.02)
     return time.monotonic() - begun
-
-
-def extensions_path() -> Path:
-    """Where the test extensions are, for PYTHONPATH."""
-    return Path(__file__).parent / "extensions"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,17 @@ def tell(store: Parts, text: str) -> bool:
 def nap(store: Parts, seconds: float) -> bool:
     del store
     time.sleep(seconds)
+    return True
+
+
+def count_accounts(store: Parts) -> int:
+    return len(store.accounts.all())
+
+
+def limit_files(_: Any, size: int) -> bool:
+    """No file may grow beyond this, as on a disk that is full; -1 takes the limit off."""
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size if size >= 0 else hard, hard))
     return True
 
 

@@ -1,4 +1,4 @@
-"""Which halves of the store are there at a start, and what that means: the table of ``store.opening``, row by row."""
+"""Which halves of the store are there at a start, and what that means: ``store.opening``, row by row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import URL, func, select, text, update
 
 from jupyter_totp_auth.core.sealing import Keyring, Purpose
 from jupyter_totp_auth.store import Store, StoreRefused, StoreUnavailable, open_store
@@ -262,7 +262,8 @@ def test_a_file_where_a_folder_should_be_is_one_clear_refusal(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["a b#c%41é.sqlite3", "%2e%2e.sqlite3", "a;b&c=d.sqlite3"])
 def test_the_file_may_have_any_name(tmp_path: Path, name: str) -> None:
-    places = Places(f"sqlite:///{tmp_path}/{name}", tmp_path / "keyring")
+    url = URL.create("sqlite", database=str(tmp_path / name)).render_as_string()
+    places = Places(url, tmp_path / "keyring")
     with opened(places) as store:
         added(store, "ada")
     assert mode_of(tmp_path / name) == 0o600

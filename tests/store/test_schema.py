@@ -1,7 +1,8 @@
-"""The schema's version, and that the migrations make exactly the tables that the code speaks of (R44, R45)."""
+"""The schema's version, and that migrations make exactly the tables the code speaks of (R44, R45)."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,13 +159,13 @@ def test_a_store_is_backed_up_before_it_is_migrated(tmp_path: Path, monkeypatch:
     with opened(places) as store:
         ada = enrolled(store, "ada")
     monkeypatch.setattr(schema, "HEAD", "0002")
-    monkeypatch.setattr(schema, "_upgrade", lambda database: None)
-    before = schema.os.umask(0)
+    monkeypatch.setattr(schema, "_upgrade", lambda _database: None)
+    before = os.umask(0)
     try:
         with opened(places):
             pass
     finally:
-        schema.os.umask(before)
+        os.umask(before)
     (copy,) = (tmp_path / "totp").glob("*.before-0002-*")
     assert mode_of(copy) == 0o600
     database = Database(f"sqlite:///{copy}")

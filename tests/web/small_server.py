@@ -63,13 +63,14 @@ class EchoSocket(websocket.WebSocketHandler):
 
 
 class Clock:
-    """A wall clock that a test can set."""
+    """A wall clock that only a test moves: a slow machine must not change a result."""
 
     def __init__(self) -> None:
+        self._start = system_clock()
         self.offset = 0
 
     def __call__(self) -> int:
-        return system_clock() + self.offset
+        return self._start + self.offset
 
 
 class SmallServer:
@@ -134,9 +135,10 @@ class SmallServer:
             cookies=Cookies(self.base_url, port=lambda: str(self.port)),
             xsrf=Xsrf(self.services.store.sealer, self.base_url),
             pages=Pages(self.base_url, self._settings.appearance()),
-            sockets=Sockets(lambda digest: logins.live(digest) is not None),
+            sockets=Sockets(lambda digest: logins.live(digest) is not None and not self.rim.is_stale()),
             hash_pool=BoundedPool("hash", threads=2, queue=16),
             store_pool=store_pool,
+            member_pool=BoundedPool("member", threads=2, queue=64),
             log=LOG,
         )
         prefix = self.base_url.rstrip("/")
@@ -173,4 +175,5 @@ class SmallServer:
         self._thread.join(10)
         self.rim.hash_pool.stop()
         self.rim.store_pool.stop()
+        self.rim.member_pool.stop()
         self.services.close()

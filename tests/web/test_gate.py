@@ -67,6 +67,7 @@ def test_pages_go_to_the_login_and_everything_else_gets_json(client: Client) -> 
         "login/static/page.css/x",
         "api/totp/health/",
         "api/totp/healthx",
+        "login/static/../../private",
     ],
 )
 def test_only_the_very_paths_of_the_list_are_public(server: SmallServer, path: str) -> None:
@@ -188,3 +189,54 @@ def test_at_its_absolute_end_a_login_and_its_sockets_are_over(signed_in: Client,
     server.clock.offset += 24 * 3600 + 1
     assert signed_in.get("private").status_code == 302
     assert is_closed(live) == 1001
+
+
+def test_a_slow_body_to_our_own_endpoint_does_nothing_after_the_end(
+    signed_in: Client, server: SmallServer, ada: Person
+) -> None:
+    """A thief whose login was ended must not end the owner's by a request begun before."""
+    server.clock.offset += 60
+    owner = Client(server.url)
+    owner.post_form(owner.follow(owner.first_factor("ada")), {"code": ada.phone.fresh_code()})
+    signed_in.get("login")
+    cookie = "; ".join(f"{c.name}={c.value}" for c in signed_in.session.cookies)
+    head = (
+        f"DELETE /api/totp/logins HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n"
+        f"X-XSRFToken: {signed_in.xsrf}\r\nContent-Length: 4\r\n\r\nab"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as slow:
+        slow.sendall(head.encode())
+        time.sleep(0.2)
+        owner.request("DELETE", "api/totp/logins")
+        slow.sendall(b"cd")
+        assert b" 403 " in slow.recv(65536).split(b"\r\n")[0]
+    assert owner.get("private").status_code == 200
+
+
+def test_sockets_fail_closed_when_the_store_is_silent(signed_in: Client, server: SmallServer) -> None:
+    live = signed_in.socket("socket")
+    live.send("before")
+    assert live.recv() == "echo before"
+    heard_at = server.rim._heard_at
+    try:
+        # As if the last good look at the store had been long ago; the poll is stopped so that it stays so.
+        server.call(server.rim.stop)
+        server.rim._heard_at = heard_at - 60
+        live.send("in the silence")
+        assert is_closed(live) == 1001
+        assert "in the silence" not in EchoSocket.heard
+        assert signed_in.get("private").status_code == 503
+        assert signed_in.get("api/totp/health").status_code == 503
+    finally:
+        server.call(server.rim.start)
+
+
+@pytest.mark.parametrize("name", ["Origin", "Referer"])
+def test_a_header_that_is_no_url_is_a_foreign_one(client: Client, name: str) -> None:
+    answer = client.post_form(client.get("login"), {"username": "x"}, headers={name: "http://["})
+    assert answer.status_code == (403 if name == "Origin" else 303)
+
+
+def test_an_absurd_content_length_is_413(server: SmallServer) -> None:
+    head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"
+    assert b" 413 " in raw(server, head).split(b"\r\n")[0]

@@ -217,3 +217,17 @@ def test_a_page_that_does_not_exist_is_our_own_404_or_the_login(client: Client, 
     assert client.get("enroll/nothing").status_code == 302
     assert signed_in.get("api/totp/nothing").json()["reason"] == "not-found"
     assert signed_in.request("PUT", "login").status_code == 405
+
+
+def test_another_site_cannot_clear_this_ones_storage(client: Client) -> None:
+    headers = {"Origin": "https://evil.example", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = client.session.post(client.url + "logout", data="", headers=headers)
+    assert "Clear-Site-Data" not in answer.headers
+    assert "_xsrf" not in answer.headers.get("Set-Cookie", "") or client.xsrf
+
+
+@pytest.mark.parametrize("wanted", ["/logout", "/login", "/enroll", "/logout?x=1", "/login/code"])
+def test_next_does_not_lead_back_to_our_own_pages(client: Client, ada: Person, wanted: str) -> None:
+    page = client.follow(client.first_factor("ada", next_url=wanted))
+    answer = client.post_form(page, {"code": ada.phone.fresh_code()})
+    assert answer.headers["Location"] == "/"

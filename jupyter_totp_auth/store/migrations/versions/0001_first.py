@@ -81,7 +81,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=32), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("next_try_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("forget_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_throttle")),
         **_OPTIONS,
     )
@@ -89,7 +89,7 @@ def upgrade() -> None:
         op.f("ix_throttle_account_id"), "throttle", ["account_id"], unique=False, if_not_exists=True
     )
     op.create_index(
-        op.f("ix_throttle_updated_at"), "throttle", ["updated_at"], unique=False, if_not_exists=True
+        op.f("ix_throttle_forget_at"), "throttle", ["forget_at"], unique=False, if_not_exists=True
     )
     op.create_table(
         "enrollment_code",
@@ -164,6 +164,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("tries_left", sa.Integer(), nullable=False),
         sa.Column("throttle_key", sa.String(length=64), nullable=False),
+        sa.Column("charged", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["account.id"],

@@ -1,0 +1,59 @@
+"""Servers that start fast, with test extensions, and servers that are expected not to start at all."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.harness.server import START_SECONDS, JupyterServer
+from tests.services.ports import accepts
+
+LEAN = [f"--ServerApp.jpserver_extensions={name}=False" for name in ("jupyterlab", "notebook", "jupyter_lsp")]
+"""A server without the big front ends starts in half the time."""
+
+EXTENSIONS = Path(__file__).parent / "extensions"
+
+
+def doors_environment(home: Path) -> dict[str, str]:
+    """What the test extensions need: to be found, and a place to write to."""
+    path = os.pathsep.join(filter(None, (str(EXTENSIONS), os.environ.get("PYTHONPATH"))))
+    return {
+        "PYTHONPATH": path,
+        "DOORS_JOURNAL": str(home / "journal"),
+        "DOORS_ROUTES": str(home / "routes"),
+    }
+
+
+def enabling(*extensions: str) -> list[str]:
+    """The arguments that enable extensions."""
+    return [f"--ServerApp.jpserver_extensions={name}=True" for name in extensions]
+
+
+def lean(home: Path, *, extensions: list[str] | None = None, **options: Any) -> JupyterServer:
+    """A server without front ends, not started."""
+    server = JupyterServer(home, **options)
+    server.arguments = [*server.arguments, *LEAN, *enabling(*(extensions or []))]
+    server.environment = {**doors_environment(home), **server.environment}
+    return server
+
+
+def assert_refuses(server: JupyterServer, *sentences: str) -> None:
+    """The start ends by itself: status not 0, the port never open, and one critical line that says why."""
+    server.launch()
+    process = server.process
+    assert process is not None
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        while process.poll() is None:
+            assert not accepts(server.port), f"the port was opened:\n{server.log}"
+            assert time.monotonic() < deadline, f"it neither ended nor listened:\n{server.log}"
+            time.sleep(0.02)
+    finally:
+        server.stop()
+    assert process.returncode != 0, server.log
+    critical = [line for line in server.log.splitlines() if line.startswith("[C ")]
+    assert len(critical) == 1, "\n".join(critical) or server.log
+    for sentence in sentences:
+        assert sentence in critical[0], critical[0]
