@@ -41,12 +41,13 @@ _LOOK = """() => {
     autofocus: all("[autofocus]").length,
     inline: html(all("*").filter((element) =>
       element.getAttributeNames().some((attribute) => attribute === "style" || attribute.startsWith("on")))),
-    inlineBlocks: html(all("style, script:not([src]), script:not([nonce]), link[rel=stylesheet]:not([nonce])")),
+    blocks: html(all("style, script:not([src]), script:not([nonce]), link[rel=stylesheet]:not([nonce])")),
     foreign: all("[src], link[href]").map((element) => element.src || element.href)
       .filter((address) => !address.startsWith(location.origin) && !address.startsWith("data:")),
-    small: html(all("input, button, a").filter(shown).filter((control) => !inText(control)).filter((control) => {
+    small: html(all("input, button, a").filter((control) => {
       const box = (control.closest("label") || control).getBoundingClientRect();
-      return box.width < SMALLEST || box.height < SMALLEST;
+      const isSmall = box.width < SMALLEST || box.height < SMALLEST;
+      return isSmall && shown(control) && !inText(control);
     })),
     unhidden: html(all("[hidden]").filter((element) => getComputedStyle(element).display !== "none")),
     width: document.documentElement.scrollWidth,
@@ -60,7 +61,7 @@ _NOTHING = (
     "lostReferences",
     "pictures",
     "inline",
-    "inlineBlocks",
+    "blocks",
     "foreign",
     "small",
     "unhidden",

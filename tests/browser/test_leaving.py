@@ -82,7 +82,6 @@ class Past:
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        self._devtools = page.context.new_cdp_session(page)
 
     @property
     def length(self) -> int:
@@ -90,19 +89,25 @@ class Past:
 
     def go_to(self, step: int) -> None:
         """Go there, and wait until something is there: the page, another one, or Chromium's refusal."""
-        self._devtools.send("Page.navigateToHistoryEntry", {"entryId": self._ask()["entries"][step]["id"]})
-        wait_until(lambda: self._ask()["currentIndex"] == step and self._is_quiet(), 30, "the way back")
+        entry = self._ask()["entries"][step]
+        self._send("Page.navigateToHistoryEntry", entryId=entry["id"])
+        wait_until(lambda: self._is_at(step), 30, "the way back")
 
-    def _ask(self) -> dict[str, Any]:
-        return self._devtools.send("Page.getNavigationHistory")
-
-    def _is_quiet(self) -> bool:
+    def _is_at(self, step: int) -> bool:
         try:
+            self._page.wait_for_timeout(200)  # a page may send one on to another
             state = self._page.evaluate("document.readyState")
+            return bool(state == "complete" and self._ask()["currentIndex"] == step)
         except PlaywrightError:  # it is just being replaced
             return False
-        self._page.wait_for_timeout(200)  # a page may send one on to another
-        return bool(state == "complete")
+
+    def _ask(self) -> dict[str, Any]:
+        return self._send("Page.getNavigationHistory")
+
+    def _send(self, method: str, **parameters: Any) -> dict[str, Any]:
+        # A session each time: it stays with the page that goes into the cache.
+        devtools = self._page.context.new_cdp_session(self._page)
+        return devtools.send(method, parameters)
 
 
 def leaks(page: Page, secrets: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from tests.browser.hands import (
     give_code,
     give_password,
     is_in,
+    is_in_lab,
     press,
     shows,
 )

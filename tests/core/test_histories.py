@@ -15,13 +15,14 @@ from tests.core.rig import HERE, Person, Rig
 UNTHROTTLED = Throttle(free=10**9, first_delay=1, cap=1, limit=10**9)
 PASSWORDS = ("orbit velvet tundra", "kiosk anvil heron", "maple quartz ember")
 NAMES = ("alice", "bob")
-JUNK = "0000-0000-0000-0000-0000-0000"
 
 names = st.sampled_from(NAMES)
-passwords = st.integers(0, len(PASSWORDS) - 1)
 indexes = st.integers(0, 10**6)
-recent = st.sampled_from([0, 0, 1, 2])
-mostly = st.sampled_from([True, True, True, False])
+waits = st.sampled_from([0, 0, 1, 15, 30, 30, 45, 299, 300, 43_200, 86_400])
+mostly = st.sampled_from([True, True, True, True, False])
+kinds = st.sampled_from(
+    ["step 0", "step 0", "step 1", "step -1", "step 2", "step -2", "code 0", "code 1", "junk"]
+)
 
 
 class Histories(RuleBasedStateMachine):
@@ -45,18 +46,39 @@ class Histories(RuleBasedStateMachine):
         self.pending: list[str] = []
         self.logins: list[str] = []
         self.known: list[str | None] = [None]
-
-    # -- time --------------------------------------------------------------------------------------
-
-    @rule(seconds=st.sampled_from([1, 15, 30, 45, 299, 300, 43_200, 86_400]))
-    def wait(self, seconds: int) -> None:
-        self.rig.clock.now += seconds
-        self.model.now += seconds
+        self.last: tuple[str, str, int, str] | None = None
 
     # -- the two pages -----------------------------------------------------------------------------
 
     @rule(name=st.sampled_from([*NAMES, "nobody"]), right=mostly, known=indexes)
-    def first_factor(self, name: str, right: bool, known: int) -> None:
+    def first_page(self, name: str, right: bool, known: int) -> None:
+        self.pend(name, right, known)
+
+    @precondition(lambda self: self.pending)
+    @rule(seconds=waits, back=st.sampled_from([0, 0, 0, 1, 2]), own=mostly, kind=kinds)
+    def second_page(self, seconds: int, back: int, own: bool, kind: str) -> None:
+        self.wait(seconds)
+        self.prove(back, own, kind)
+
+    @rule(seconds=waits, name=names, right=mostly, own=mostly, known=indexes, kind=kinds)
+    def both_pages(self, seconds: int, name: str, right: bool, own: bool, known: int, kind: str) -> None:
+        self.wait(seconds)
+        if self.pend(name, right, known):
+            self.prove(0, own, kind)
+
+    @precondition(lambda self: self.last)
+    @rule(known=indexes)
+    def the_same_code_again(self, known: int) -> None:
+        assert self.last is not None
+        if self.pend(self.last[0], right=True, known=known):
+            self.give(len(self.pending) - 1, *self.last)
+
+    def wait(self, seconds: int) -> None:
+        self.rig.clock.now += seconds
+        self.model.now += seconds
+
+    def pend(self, name: str, right: bool, known: int) -> bool:
+        """The first page; whether it led on."""
         cookie = self.known[known % len(self.known)]
         person = self.model.people.get(name)
         password = person.password if person else 0
@@ -65,41 +87,40 @@ class Histories(RuleBasedStateMachine):
         if isinstance(outcome, Issued):
             self.pending.append(outcome.bearer)
             self.model.first_factor(name, password)
-        else:  # told at once, and only to somebody who has been in
-            assert cookie is not None
-            assert person is not None
-            assert not right or person.disabled
+            return True
+        # Told at once, and only to somebody who has been in.
+        assert cookie is not None
+        assert person is not None
+        assert not right or person.disabled
+        return False
 
-    @precondition(lambda self: self.pending)
-    @rule(back=recent, own=mostly, steps=st.sampled_from([0, 0, 1, -1, 2, -2]))
-    def second_factor(self, back: int, own: bool, steps: int) -> None:
-        index, whose = self.choose(back, own)
-        step = self.rig.clock.now // 30 + steps
-        expected = self.model.give_step(index, whose, step)
-        self.answer(index, totp.code(self.people[whose].secret, step), expected)
-
-    @precondition(lambda self: self.pending)
-    @rule(back=recent, own=mostly, number=st.integers(0, 1))
-    def recovery_code(self, back: int, own: bool, number: int) -> None:
-        index, whose = self.choose(back, own)
-        expected = self.model.give_recovery_code(index, whose, number)
-        self.answer(index, self.people[whose].recovery_codes[number], expected)
-
-    @precondition(lambda self: self.pending)
-    @rule(back=recent, typed=st.sampled_from([JUNK, "", "12345"]))
-    def junk(self, back: int, typed: str) -> None:
-        index, _ = self.choose(back, own=True)
-        self.answer(index, typed, self.model.give_junk(index))
-
-    def choose(self, back: int, own: bool) -> tuple[int, str]:
-        """One of the last pending logins, and whose code is typed: the person's own, or another's."""
+    def prove(self, back: int, own: bool, kind: str) -> None:
+        """The second page of one of the last pending logins, with one's own code or somebody else's."""
         index = max(len(self.pending) - 1 - back, 0)
         name = self.model.pending[index].name
-        others = [other for other in NAMES if other != name]
-        return index, name if own and name in NAMES else others[0]
+        whose = name if own and name in NAMES else next(other for other in NAMES if other != name)
+        self.last = (whose, *self.typed(whose, kind))
+        self.give(index, *self.last)
 
-    def answer(self, index: int, typed: str, expected: bool | None) -> None:
-        outcome = self.rig.second(self.pending[index], typed)
+    def typed(self, whose: str, kind: str) -> tuple[str, int, str]:
+        """What kind of code, which one, and its text."""
+        word, _, number = kind.partition(" ")
+        if word == "step":
+            step = self.rig.clock.now // 30 + int(number)
+            return word, step, totp.code(self.people[whose].secret, step)
+        if word == "code":
+            return word, int(number), self.people[whose].recovery_codes[int(number)]
+        return word, 0, "0000-0000-0000-0000-0000-0000"
+
+    def give(self, index: int, whose: str, word: str, number: int, text: str) -> None:
+        """Type a code into a pending login; the answer has to be the model's."""
+        if word == "step":
+            expected = self.model.give_step(index, whose, number)
+        elif word == "code":
+            expected = self.model.give_recovery_code(index, whose, number)
+        else:
+            expected = self.model.give_junk(index)
+        outcome = self.rig.second(self.pending[index], text)
         if expected:
             assert isinstance(outcome, Issued), outcome
             self.logins.append(outcome.bearer)
@@ -111,24 +132,29 @@ class Histories(RuleBasedStateMachine):
 
     # -- what ends ---------------------------------------------------------------------------------
 
-    @rule(name=names, password=passwords)
-    def set_password(self, name: str, password: int) -> None:
-        self.rig.accounts.set_password(name, PASSWORDS[password], actor="operator")
-        self.model.set_password(name, password)
+    @rule(
+        name=names,
+        act=st.sampled_from(["password", "disable", "enable", "end all", "log out"]),
+        login=indexes,
+    )
+    def something_ends(self, name: str, act: str, login: int) -> None:
+        accounts = self.rig.accounts
+        if act == "password":
+            password = (self.model.people[name].password + 1) % len(PASSWORDS)
+            accounts.set_password(name, PASSWORDS[password], actor="operator")
+            self.model.set_password(name, password)
+        elif act == "end all":
+            accounts.end_logins(name, actor="operator")
+            self.model.end_all(name)
+        elif act == "log out":
+            self.log_out(login)
+        else:
+            accounts.set_disabled(name, disabled=act == "disable", actor="operator")
+            self.model.set_disabled(name, act == "disable")
 
-    @rule(name=names, disabled=st.booleans())
-    def set_disabled(self, name: str, disabled: bool) -> None:
-        self.rig.accounts.set_disabled(name, disabled=disabled, actor="operator")
-        self.model.set_disabled(name, disabled)
-
-    @rule(name=names)
-    def end_all(self, name: str) -> None:
-        self.rig.accounts.end_logins(name, actor="operator")
-        self.model.end_all(name)
-
-    @precondition(lambda self: self.logins)
-    @rule(login=indexes)
     def log_out(self, login: int) -> None:
+        if not self.logins:
+            return
         index = login % len(self.logins)
         live = self.rig.logins.load(self.logins[index])
         assert (live is not None) is self.model.lives(index)
@@ -162,8 +188,8 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=25,
-    stateful_step_count=25,
+    max_examples=40,
+    stateful_step_count=30,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
