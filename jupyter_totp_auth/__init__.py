@@ -51,7 +51,11 @@ def _or_end(serverapp: Any, step: str) -> None:
 def __getattr__(name: str) -> Any:
     """For ``c.ServerApp.identity_provider_class = "jupyter_totp_auth.TotpIdentityProvider"``."""
     if name == "TotpIdentityProvider":
-        from .web.identity import TotpIdentityProvider
-
+        try:
+            from .web.identity import TotpIdentityProvider
+        except Exception as error:
+            # Only an ImportError ends the start. Over any other, Jupyter drops the configuration file that
+            # names us, and starts with its own token login.
+            raise ImportError(f"{type(error).__name__}: {error}") from error
         return TotpIdentityProvider
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

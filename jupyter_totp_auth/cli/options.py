@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,12 +73,15 @@ class _TotpApp(JupyterApp):
 
 def read_options(config_file: str | None, options: Sequence[str]) -> Options:
     """From the files, then from ``--TotpAuth.x=y``. Raises NotDone and WrongUsage."""
-    _insist_on_known(options)
+    for option in options:
+        _insist_on_known(option)
     app = _TotpApp()
     if config_file is not None:
         app.config_file = _insist_on_file(config_file)
     app.parse_command_line(list(options))
     app.load_config_file()  # what the command line said stands above it
+    for name in _unknown(app.config.get(TotpAuth.__name__, {})):
+        raise NotDone(f"TotpAuth.{name}, which a configuration file sets, is not an option.")
     try:
         settings = TotpAuth(parent=app)
     except TraitError as error:
@@ -88,13 +91,16 @@ def read_options(config_file: str | None, options: Sequence[str]) -> Options:
     return Options(settings, f"/{base_url}/" if base_url else "/")
 
 
-def _insist_on_known(options: Sequence[str]) -> None:
+def _insist_on_known(option: str) -> None:
+    """Raises WrongUsage."""
+    section, _, name = option.partition("=")[0].removeprefix("--").partition(".")
+    if section == TotpAuth.__name__ and _unknown([name]):
+        raise WrongUsage(f"there is no option {section}.{name}")
+
+
+def _unknown(names: Iterable[str]) -> list[str]:
     """Jupyter warns of a misspelt option and goes on; where a store is chosen by it, that is not enough."""
-    known = TotpAuth.class_trait_names(config=True)
-    for option in options:
-        section, _, name = option.partition("=")[0].removeprefix("--").partition(".")
-        if section == TotpAuth.__name__ and name not in known:
-            raise WrongUsage(f"there is no option {section}.{name}")
+    return sorted(set(names) - set(TotpAuth.class_trait_names(config=True)))
 
 
 def _insist_on_file(path: str) -> str:

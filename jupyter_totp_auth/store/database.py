@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from .keyring_file import make_private_directory
 
 _BUSY_TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_S = 5
+_TURN_TIMEOUT_S = 4
+"""With SQLite's own 5 s after it: a login is refused within 10 s where the store stays locked (N01)."""
+
 _IMMEDIATE = "totp_immediate"
 _FILE = "totp_file"
 
@@ -71,6 +75,7 @@ class Database:
         self.url = _parse(url)
         self.engine = _engine(self.url)
         self._listeners: list[Callable[[Event], None]] = []
+        self._writer = None if self.path is None else threading.Lock()
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Be told of each audit event once it is durable."""
@@ -100,7 +105,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is durable when the block is left, or did not happen."""
-        with _translated(), self.engine.connect() as connection:
+        with self._turn(), _translated(), self.engine.connect() as connection:
             events: list[Event] = []
             connection.info[EVENTS] = events
             with connection.execution_options(**{_IMMEDIATE: True}).begin() as transaction:
@@ -109,6 +114,23 @@ class Database:
         for entry in events if told else ():
             for listener in self._listeners:
                 listener(entry)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One writer of this process at a time, on SQLite.
+
+        Not left to SQLite, which waits by asking again every 0.1 s: of many threads, the one that waited
+        longest was passed over until it gave up with "database is locked" (C05).
+        """
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=_TURN_TIMEOUT_S):
+            raise StoreUnavailable("busy")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -211,8 +233,8 @@ def _sqlite(url: URL) -> Engine:
     def _on_connect(connection: Any, record: Any) -> None:
         record.info[_FILE] = _identity(path)
         connection.isolation_level = None  # the driver begins nothing by itself; we do, below
+        _switch_to_wal(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             f"busy_timeout={_BUSY_TIMEOUT_MS}",
@@ -231,6 +253,20 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Wait for others, as SQLite itself does not here: of several first starts at once, one would fail."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

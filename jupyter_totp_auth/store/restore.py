@@ -71,7 +71,7 @@ def restore(places: Places, backup: Path, *, at: int, actor: str) -> Path | None
     if live is None:
         raise StoreRefused("This store is a database server's: restore it with pg_restore or mariadb.")
     _insist_on_file(backup, live)
-    live.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keyring_file.make_private_directory(live.parent)
     with _staged(backup, live) as path, schema.locked(database):
         with closing(Database(URL.create("sqlite", database=str(path)))) as staged:
             _insist_on_ours(staged, backup, places)

@@ -22,6 +22,7 @@ from jupyter_totp_auth.wiring import Services, build
 from tests.harness.backstage import Backstage, cookie_name
 from tests.harness.client import PASSWORD, Client, Person, Phone
 from tests.harness.clock import Clock
+from tests.harness.lean import lean
 from tests.harness.server import JupyterServer
 from tests.harness.volley import Answer, form, message
 from tests.services import missing_is_skip
@@ -165,13 +166,17 @@ class Stage(Backstage):
 
 
 @contextmanager
-def open_stage(home: Path, **options: object) -> Iterator[Stage]:
-    """Start a server with a clock of its own. Without libfaketime the tests that ask for it are left out."""
+def open_stage(home: Path, *, labs: bool = False, zone: str = "UTC") -> Iterator[Stage]:
+    """Start a server with a clock of its own, with or without the big front ends.
+
+    Without libfaketime the tests that ask for it are left out.
+    """
     with ExitStack() as stack:
         with missing_is_skip():
             clock = Clock(home / "clock")
-        environment = {**clock.environment, **dict(options.pop("environment", {}))}  # type: ignore[call-overload]
-        server = stack.enter_context(JupyterServer(home, environment=environment, **options))  # type: ignore[arg-type]
+        environment = {**clock.environment, "TZ": zone}
+        make = JupyterServer if labs else lean
+        server = stack.enter_context(make(home, environment=environment))
         services = store_of(server, clock)
         stack.callback(services.close)
         yield Stage(server, services, clock)

@@ -168,9 +168,7 @@ class Desk:
             )
             assert isinstance(pending, Issued), pending
             typed = code or totp.code(person.secret, totp.step_at(self.now))
-            done = services.login.second_factor(
-                pending_bearer=pending.bearer, typed_code=typed, origin=HERE
-            )
+            done = services.login.second_factor(pending_bearer=pending.bearer, typed_code=typed, origin=HERE)
             return done.bearer if isinstance(done, Issued) else None
 
     def lives(self, bearer: str) -> bool:

@@ -10,12 +10,16 @@ import sys
 import time
 from typing import Any
 
+from typing_extensions import Self
+
 from tests.cli.desk import COMMAND
 
 # The pty becomes the controlling terminal, so that /dev/tty and Ctrl-C are what they are for a person.
-_IN_FRONT = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-)
+_IN_FRONT = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 CTRL_C = "\x03"
 CTRL_D = "\x04"
 
@@ -23,7 +27,7 @@ CTRL_D = "\x04"
 class Screen:
     """``with Screen("passwd", "ada", env=…) as screen:``."""
 
-    def __init__(self, *words: str, env: dict[str, str], rows: int = 80) -> None:
+    def __init__(self, *words: str, env: dict[str, str]) -> None:
         self.text = ""
         self._read_up_to = 0
         self._master, slave = pty.openpty()
@@ -66,7 +70,7 @@ class Screen:
         self.text += got.decode("utf-8", "replace")
         return bool(got)
 
-    def __enter__(self) -> Screen:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -175,8 +175,6 @@ def test_unlock_forgets_the_failed_tries(desk: Desk) -> None:
     assert desk.log_in(ada)
 
 
-
-
 def test_every_act_is_in_the_log_with_the_operator_as_actor(desk: Desk) -> None:
     desk.do("adduser", "ada")
     desk.do("passwd", "ada", "--password-stdin", stdin=PASSWORD.encode())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from jupyter_totp_auth.cli.parser import VERBS, parse
+from jupyter_totp_auth.core.accounts import Accounts
 from jupyter_totp_auth.core.model import Role
+from jupyter_totp_auth.store.tables import account, login
 from tests.cli.desk import PASSWORD, START, Desk
 
 HOUR, DAY = 3600, 86400
@@ -59,7 +62,9 @@ def test_a_password_that_is_piped_in_is_asked_for_at_the_enrollment(desk: Desk) 
     desk.enroll(code, "ada", PASSWORD)
 
 
-@pytest.mark.parametrize("words", [("--valid-for", "9m"), ("--valid-for", "31d"), ("--expires", "2027-01-14")])
+@pytest.mark.parametrize(
+    "words", [("--valid-for", "9m"), ("--valid-for", "31d"), ("--expires", "2027-01-14")]
+)
 def test_a_life_out_of_bounds_is_refused(desk: Desk, words: tuple[str, str]) -> None:
     assert desk.run("adduser", "ada", *words).status == 1
     assert desk.do("list", "--json").document == []
@@ -73,7 +78,7 @@ def test_a_life_out_of_bounds_is_refused(desk: Desk, words: tuple[str, str]) -> 
         ("ada", "--valid-for", "tomorrow"),
         ("ada", "--valid-for", "24"),
         ("ada", "--valid-for", "-1h"),
-        ("ada", "--valid-for", "\u0663h"),  # noqa: RUF001 - an Arabic digit
+        ("ada", "--valid-for", "\u0663h"),  # an Arabic digit
         ("ada", "--expires", "31.12.2027"),
         ("ada", "--expires", "2027-02-30"),
         ("ada", "--role", "king"),
@@ -140,10 +145,6 @@ def test_f05_what_makes_no_sense_is_shown_escaped_too(desk: Desk, word: str) -> 
 
 
 def test_f05_text_that_is_in_the_store_all_the_same_is_shown_escaped(desk: Desk) -> None:
-    from sqlalchemy import update
-
-    from jupyter_totp_auth.store.tables import account, login
-
     desk.add("ada")
     with desk.services() as services, services.store.database.write() as connection:
         connection.execute(update(account).values(display_name="A\x1b]0;x\x07da\u202e"))
@@ -165,7 +166,9 @@ def people(desk: Desk, text: str) -> str:
 
 def test_a_csv_file_adds_everybody_with_what_each_line_says(desk: Desk) -> None:
     path = people(desk, 'ada,admin,"Lovelace, Ada",2027-06-30\r\n\r\nbob\r\ncleo,,Cléo\r\n')
-    added = desk.do("adduser", "--csv", path, "--json", "--valid-for", "7d", "--expires", "2027-12-31").document
+    added = desk.do(
+        "adduser", "--csv", path, "--json", "--valid-for", "7d", "--expires", "2027-12-31"
+    ).document
     assert [one["username"] for one in added] == ["ada", "bob", "cleo"]
     assert all(one["url"].endswith(f"enroll#{one['enrollment_code']}") for one in added)
     assert {one["expires_at"] for one in added} == {"2027-01-22T08:00:00Z"}
@@ -225,8 +228,6 @@ def test_a_list_that_is_not_there_is_one_sentence(desk: Desk) -> None:
 def test_a_name_that_is_taken_meanwhile_is_told_and_the_others_keep_their_links(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_totp_auth.core.accounts import Accounts
-
     desk.do("adduser", "bob")
     monkeypatch.setattr(Accounts, "check", lambda *_args, **_kwargs: None)
     result = desk.run("adduser", "--csv", people(desk, "ada\nbob\ncleo\n"), "--json")
@@ -283,18 +284,14 @@ def test_files_of_servers_that_are_gone_or_are_no_such_files_are_passed_over(des
     desk.do("adduser", "ada")
     runtime = desk.home / "runtime"
     alive = {"pid": os.getpid(), "port": 1, "sock": "", "hostname": "localhost", "url": "http://localhost:1/"}
-    for number, text in enumerate(
-        [json.dumps({**alive, "pid": 2**22 + 1}), json.dumps(alive), "[", "[]", "{}", json.dumps({**alive, "pid": "x"})]
-    ):
+    gone, broken = {**alive, "pid": 2**22 + 1}, {**alive, "pid": "x"}
+    for number, text in enumerate([*map(json.dumps, [gone, alive, broken, {}, []]), "["]):
         (runtime / f"jpserver-{number}.json").write_text(text)
     assert base_of(desk) == "http://localhost:8888/"
     assert len(list(runtime.iterdir())) == 6  # they are Jupyter's to delete
 
 
-def test_a_password_stands_in_no_argument_list(tmp_path: Path) -> None:
-    from jupyter_totp_auth.cli.parser import VERBS, parse
-
-    del tmp_path
+def test_a_password_stands_in_no_argument_list() -> None:
     for verb in VERBS:
         for option in ("--password", "--password=x", "-p"):
             with pytest.raises(SystemExit) as end:

@@ -57,9 +57,7 @@ def test_the_log_as_json_has_these_keys_and_is_in_order(desk: Desk) -> None:
     desk.now += 60
     assert desk.log_in(ada, code="000000") is None
     log = desk.do("log", "--json").document
-    assert all(
-        set(one) == {"at", "event", "account", "actor", "client", "login", "detail"} for one in log
-    )
+    assert all(set(one) == {"at", "event", "account", "actor", "client", "login", "detail"} for one in log)
     assert [one["event"] for one in log] == [
         "account-added",
         "enrollment-code",

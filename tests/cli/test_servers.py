@@ -141,7 +141,12 @@ def test_a_process_that_only_has_a_dead_servers_number_is_left_alone(desk: Desk)
     # A server that was killed leaves its file behind; after a restart of the machine, numbers come again.
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as bystander:
         with socket.create_server(("127.0.0.1", 0)) as other:
-            info = {"pid": bystander.pid, "port": other.getsockname()[1], "hostname": "", "url": "http://x:1/"}
+            info = {
+                "pid": bystander.pid,
+                "port": other.getsockname()[1],
+                "hostname": "",
+                "url": "http://x:1/",
+            }
             (desk.home / "runtime" / "jpserver-1.json").write_text(json.dumps(info))
             assert desk.run("stop").status == 1
         assert bystander.poll() is None
@@ -157,7 +162,9 @@ def test_a_file_of_another_user_is_not_believed(desk: Desk, listeners: Listeners
     assert listeners.processes[port].poll() is None
 
 
-def test_a_link_leads_to_the_server_that_runs_by_a_name_that_leads_there(desk: Desk, listeners: Listeners) -> None:
+def test_a_link_leads_to_the_server_that_runs_by_a_name_that_leads_there(
+    desk: Desk, listeners: Listeners
+) -> None:
     port = listeners.start()
     url = desk.do("adduser", "ada", "--json").document["url"]
     assert url.startswith(f"http://localhost:{port}/lab/enroll#")
@@ -168,7 +175,13 @@ def test_a_server_on_a_unix_socket_has_no_address_for_a_link(desk: Desk) -> None
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
-        info = {"pid": os.getpid(), "port": 8888, "sock": path, "hostname": "localhost", "url": "http+unix://x/"}
+        info = {
+            "pid": os.getpid(),
+            "port": 8888,
+            "sock": path,
+            "hostname": "localhost",
+            "url": "http+unix://x/",
+        }
         (desk.home / "runtime" / "jpserver-1.json").write_text(json.dumps(info))
         assert [(server.name, server.url) for server in running_servers()] == [(path, None)]
         assert desk.do("adduser", "ada", "--json").document["url"].startswith("http://localhost:8888/enroll#")

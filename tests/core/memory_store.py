@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from jupyter_totp_auth.core.events import Event
 from jupyter_totp_auth.core.model import (
@@ -95,7 +96,7 @@ class Rows:
                 counter.next_try_at, counter.forget_at = 0, at + DAY
 
 
-def drop(rows, condition) -> None:
+def drop(rows: dict[Any, Any], condition: Callable[[Any], bool]) -> None:
     for key in [key for key, row in rows.items() if condition(row)]:
         del rows[key]
 
@@ -185,8 +186,8 @@ class MemoryAccounts:
             account = self._rows.accounts.get(account_id)
             if account is None:
                 return False
-            values = {"display_name": display_name, "initials": initials, "color": color}
-            self._put(replace(account, **values), event)
+            changed = replace(account, display_name=display_name, initials=initials, color=color)
+            self._put(changed, event)
             return True
 
     def delete(self, account_id: str, event: Event) -> bool:

@@ -61,6 +61,11 @@ class CountingArgon2:
     def __init__(self, inner: PasswordHasher) -> None:
         self._inner = inner
         self.verified = 0
+        self.hashed = 0
+
+    def hash(self, password: str) -> str:
+        self.hashed += 1
+        return self._inner.hash(password)
 
     def verify(self, phc: str, password: str) -> bool:
         self.verified += 1
@@ -73,8 +78,8 @@ class CountingArgon2:
 class CountingHasher(Hasher):
     """The real hasher at its cheapest; ``argon2.verified`` is how many checks it computed."""
 
-    def __init__(self) -> None:
-        super().__init__(profiles.CHEAPEST)
+    def __init__(self, profile: object = profiles.CHEAPEST) -> None:
+        super().__init__(profile)
         self.argon2 = CountingArgon2(self._argon2)
         self._argon2 = self.argon2  # type: ignore[assignment]
 

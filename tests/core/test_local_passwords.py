@@ -11,7 +11,7 @@ from jupyter_totp_auth.core.local_passwords import LocalPasswords
 from jupyter_totp_auth.core.model import Account
 from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.core.sealing import Purpose, SealBroken
-from tests.core.rig import LISTED, OTHER_PASSWORD, PASSWORD, Person, Rig
+from tests.core.rig import LISTED, OTHER_PASSWORD, PASSWORD, CountingHasher, Person, Rig
 
 STRONGER = replace(profiles.CHEAPEST, time_cost=2)
 
@@ -134,6 +134,16 @@ def test_an_outdated_hash_is_made_anew_by_the_right_password_alone(rig: Rig, ali
     assert replace(after, sealed_password=None) == replace(before, sealed_password=None), "no new epoch"
     assert raised.is_right(after, PASSWORD)
     assert alice.account == after, "once"
+
+
+def test_the_time_of_a_rehash_does_not_say_that_the_password_was_right(rig: Rig, alice: Person) -> None:
+    costs = []
+    before = alice.account
+    for typed in (OTHER_PASSWORD, "", "\0", PASSWORD):
+        hasher = CountingHasher(STRONGER)
+        passwords_of(rig, hasher).is_right(before, typed)
+        costs.append((hasher.argon2.verified, hasher.argon2.hashed))
+    assert costs == [(1, 1)] * 4
 
 
 def test_a_rehash_never_undoes_a_password_set_meanwhile(

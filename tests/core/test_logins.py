@@ -248,6 +248,37 @@ def test_a_login_that_ends_between_row_and_memory_is_ended_by_the_next_sync(
     assert logins.live(done.value.session.digest) is None
 
 
+def test_a_store_that_changes_faster_than_it_can_be_read_lets_nobody_in(
+    logins: Logins, store: Interrupted, rig: Rig, alice: Person
+) -> None:
+    done = rig.log_in(alice)
+
+    def change_and_sync() -> None:
+        rig.store.rows.revision += 1
+        logins.sync()
+        store.after["find"] = change_and_sync
+
+    change_and_sync()
+    assert logins.load(done.bearer) is None
+    store.after.clear()
+    assert logins.load(done.bearer) is not None
+
+
+def test_what_was_dropped_during_a_sync_does_not_come_back_with_it(
+    logins: Logins, store: Interrupted, rig: Rig, alice: Person
+) -> None:
+    done = rig.log_in(alice)
+    logins.load(done.bearer)
+
+    def end_and_load() -> None:
+        rig.accounts.end_logins("alice", actor="operator")
+        logins.load(done.bearer)
+
+    store.after["find_many"] = end_and_load
+    logins.sync()
+    assert logins.live(done.value.session.digest) is None
+
+
 def test_loading_what_has_ended_drops_it_from_memory(rig: Rig, alice: Person) -> None:
     done = rig.log_in(alice)
     rig.logins.load(done.bearer)

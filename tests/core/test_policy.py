@@ -39,6 +39,11 @@ def test_no_number_of_failures_waits_longer_than_the_cap(failures: int) -> None:
     assert Throttle(free=5, first_delay=1, cap=900, limit=100).delay(failures) == 900
 
 
+def test_passwords_are_forgiven_after_a_month_without_a_try_and_codes_never() -> None:
+    assert POLICY.password_unknown.memory == POLICY.password_known.memory == 30 * DAY
+    assert POLICY.code_unknown.memory is None
+
+
 def test_a_guess_at_the_code_succeeds_less_than_once_in_sixteen_thousand() -> None:
     steps_open = 2 * POLICY.totp_window + 1
     assert POLICY.code_unknown.limit * steps_open / 10**6 <= 6e-5

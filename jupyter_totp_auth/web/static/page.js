@@ -61,7 +61,8 @@ all("[data-recovery]", (toggle) => {
 });
 
 // An enrollment link is enroll#CODE: a fragment is not sent to any server. Take it out of the address at once, so that it
-// stays in no history, bookmark or screenshot. On hashchange too: a second link pasted into this tab loads nothing.
+// is in no bookmark, screenshot or step back. (The browser's own list of visited addresses keeps it, whatever a page does:
+// that is why a code is spent by its use.) On hashchange too: a second link pasted into this tab loads nothing.
 all("[data-fragment]", (field) => {
   const take = () => {
     if (location.hash.length < 2) return;
