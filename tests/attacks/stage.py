@@ -191,9 +191,7 @@ def store_of(server: JupyterServer, clock: Clock, *, profile: object = profiles.
     environment = server.environment
     settings = TotpAuth(
         database_url=environment.get("JUPYTER_TOTP_DATABASE_URL", f"sqlite:///{server.database}"),
-        key_file=environment.get(
-            "JUPYTER_TOTP_KEY_FILE", str(server.home / "data" / "totp-key" / "keyring")
-        ),
+        key_file=environment.get("JUPYTER_TOTP_KEY_FILE", str(server.home / "data" / "totp-key" / "keyring")),
     )
     return build(settings, clock=clock.now, hasher=Hasher(profile))
 

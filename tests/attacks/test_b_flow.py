@@ -285,9 +285,7 @@ def test_B13_the_row_of_a_pending_login_holds_no_password_no_code_and_no_bearer(
 
 
 @pytest.mark.parametrize("change", ["passwd", "disable", "reset", "deluser"])
-def test_B14_a_change_of_the_account_voids_its_pending_logins(
-    stage: Stage, ada: Person, change: str
-) -> None:
+def test_B14_a_change_of_the_account_voids_its_pending_logins(stage: Stage, ada: Person, change: str) -> None:
     half = stage.half_in(ada.username)
     page = half.get("login/code")
     operate(stage, ada, change)

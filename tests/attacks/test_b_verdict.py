@@ -75,9 +75,7 @@ def kinds(stage: Stage, people: dict[str, Person], unenrolled: str) -> dict[str,
             people["replayed"].phone.code_of(people["replayed"].phone.last_step),
         ),
         "recovery code": Kind(people["recovery"].username, PASSWORD, NO_RECOVERY_CODE),
-        "recovery code, wrong password": Kind(
-            people["recovery"].username, WRONG_PASSWORD, NO_RECOVERY_CODE
-        ),
+        "recovery code, wrong password": Kind(people["recovery"].username, WRONG_PASSWORD, NO_RECOVERY_CODE),
     }
     for person in people.values():
         stage.unlock(person)
@@ -135,7 +133,9 @@ def test_B17_a_closed_second_factor_says_nothing_else(
     client = stage.half_in(person.username)
     usual = same(client.second_factor(kinds["wrong code"].code))
     account = stage.account_id(person)
-    closed = stage.rows(f"UPDATE throttle SET failures = 20 WHERE account_id = '{account}' RETURNING failures")
+    closed = stage.rows(
+        f"UPDATE throttle SET failures = 20 WHERE account_id = '{account}' RETURNING failures"
+    )
     assert len(closed) == 2
     answer = client.second_factor(stage.code(person))
     assert same(answer) == usual, "the right code, and it is not even looked at"

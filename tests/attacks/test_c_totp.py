@@ -15,11 +15,9 @@ import requests
 
 from jupyter_totp_auth.core import totp
 from jupyter_totp_auth.core.model import Issued
-from jupyter_totp_auth.web.cookies import Cookie
 from tests.attacks.stage import HERE, Stage, open_stage
 from tests.attacks.timing import insist_on_one_timing_class, milliseconds, turned
-from tests.harness.backstage import cookie_name
-from tests.harness.client import PASSWORD, Client, Person, Phone, parse_form
+from tests.harness.client import PASSWORD, Person, parse_form
 from tests.harness.volley import Wire, volley
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -42,7 +40,9 @@ def finish(stage: Stage, person: Person, code: str) -> requests.Response:
     return stage.half_in(person.username).second_factor(code)
 
 
-def ask_api(stage: Stage, document: object = None, *, raw: str | None = None, **headers: str) -> requests.Response:
+def ask_api(
+    stage: Stage, document: object = None, *, raw: str | None = None, **headers: str
+) -> requests.Response:
     """POST api/totp/login, with JSON of any kind."""
     client = stage.client()
     client.get("login")
@@ -181,9 +181,7 @@ SUPERSCRIPT = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\
 
 def test_C11_digits_of_other_scripts_are_no_code(stage: Stage, ada: Person) -> None:
     code = stage.code(ada)
-    written = {
-        name: "".join(chr(zero + int(digit)) for digit in code) for name, zero in DIGITS.items()
-    }
+    written = {name: "".join(chr(zero + int(digit)) for digit in code) for name, zero in DIGITS.items()}
     written["superscript"] = code.translate(SUPERSCRIPT)
     written["one of them"] = code[:5] + chr(0x0660 + int(code[5]))
     for name, text in written.items():

@@ -287,17 +287,14 @@ def test_loading_what_has_ended_drops_it_from_memory(rig: Rig, alice: Person) ->
     assert rig.logins.live(done.value.session.digest) is None
 
 
-@pytest.mark.race
-def test_of_two_syncs_at_once_the_slower_does_not_revive_what_the_faster_ended(
-    logins: Logins, store: Interrupted, rig: Rig, alice: Person
-) -> None:
-    login = loaded(logins, rig, alice)
+def overtaken_sync(logins: Logins, store: Interrupted, rig: Rig, act: Callable[[], object]) -> None:
+    """A sync during which ``act`` happens and another thread syncs, if it can."""
 
-    def end_and_sync() -> None:
-        rig.accounts.end_logins("alice", actor="operator")
+    def act_and_sync() -> None:
+        act()
         logins.sync()
 
-    faster = threading.Thread(target=end_and_sync)
+    faster = threading.Thread(target=act_and_sync)
 
     def overtaken() -> None:
         faster.start()
@@ -307,7 +304,27 @@ def test_of_two_syncs_at_once_the_slower_does_not_revive_what_the_faster_ended(
     store.after["find_many"] = overtaken
     logins.sync()
     faster.join()
+
+
+@pytest.mark.race
+def test_of_two_syncs_at_once_the_slower_does_not_revive_what_the_faster_ended(
+    logins: Logins, store: Interrupted, rig: Rig, alice: Person
+) -> None:
+    login = loaded(logins, rig, alice)
+    overtaken_sync(logins, store, rig, lambda: rig.accounts.end_logins("alice", actor="operator"))
     assert logins.live(login.session.digest) is None
+
+
+@pytest.mark.race
+def test_of_two_syncs_at_once_the_slower_does_not_give_back_a_role(
+    logins: Logins, store: Interrupted, rig: Rig, alice: Person
+) -> None:
+    rig.accounts.set_role("alice", Role.ADMIN, actor="operator")
+    digest = loaded(logins, rig, alice).session.digest
+    overtaken_sync(logins, store, rig, lambda: rig.accounts.set_role("alice", Role.MEMBER, actor="operator"))
+    now = logins.live(digest)
+    assert now is not None
+    assert now.account.role is Role.MEMBER
 
 
 @pytest.mark.race

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from typing_extensions import Self
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -88,7 +90,7 @@ class Wire:
         self._reader.close()
         self._socket.close()
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -36,7 +36,9 @@ def cheap_hashes() -> Iterator[None]:
 def totp_store(tmp_path_factory: pytest.TempPathFactory, cheap_hashes: None) -> Path:
     """A data folder with a store and one account, to be copied."""
     data = tmp_path_factory.mktemp("totp-store")
-    settings = TotpAuth(database_url=f"sqlite:///{data}/totp/totp.sqlite3", key_file=f"{data}/totp-key/keyring")
+    settings = TotpAuth(
+        database_url=f"sqlite:///{data}/totp/totp.sqlite3", key_file=f"{data}/totp-key/keyring"
+    )
     services = build(settings)
     services.accounts.add("ada", Role.ADMIN, actor="tests", password=PASSWORD)
     services.close()
@@ -97,7 +99,9 @@ def http_server_client(http_server_client: Any, totp_bearer: list[str], jp_http_
 
 
 @pytest.fixture
-def jp_ws_fetch(jp_ws_fetch: Callable[..., Any], totp_bearer: list[str], jp_http_port: int) -> Callable[..., Any]:
+def jp_ws_fetch(
+    jp_ws_fetch: Callable[..., Any], totp_bearer: list[str], jp_http_port: int
+) -> Callable[..., Any]:
     """Sockets do, too."""
 
     def fetch(*parts: str, headers: Any = None, **kwargs: Any) -> Any:
