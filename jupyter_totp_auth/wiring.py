@@ -54,15 +54,17 @@ def build(
     store = open_store(settings.places(), at=clock(), new=new_store)
     if audit_log is not None:
         store.database.listen(lambda event: audit_log.info("%s", as_json_line(event)))
-    hasher = hasher or Hasher()
-    sealer, listed = store.sealer, _is_listed
+    return _assemble(store, hasher or Hasher(), policy, clock)
+
+
+def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], int]) -> Services:
     login = LoginFlow(
         accounts=store.accounts,
         logins=store.logins,
         throttles=store.throttles,
         events=store.events,
         hasher=hasher,
-        sealer=sealer,
+        sealer=store.sealer,
         policy=policy,
         clock=clock,
     )
@@ -72,20 +74,20 @@ def build(
         throttles=store.throttles,
         events=store.events,
         hasher=hasher,
-        sealer=sealer,
+        sealer=store.sealer,
         policy=policy,
         clock=clock,
-        listed=listed,
+        listed=_is_listed,
     )
     accounts = Accounts(
         accounts=store.accounts,
         logins=store.logins,
         throttles=store.throttles,
         hasher=hasher,
-        sealer=sealer,
+        sealer=store.sealer,
         policy=policy,
         clock=clock,
-        listed=listed,
+        listed=_is_listed,
     )
     return Services(policy, store, login, enrollment, accounts, Logins(store.logins, clock), clock)
 

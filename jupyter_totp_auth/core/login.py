@@ -76,19 +76,14 @@ class LoginFlow:
         name = names.fold(typed_name)
         account = self._accounts.by_name(name) if names.is_name(name) else None
         known = self._known(known_browser, account, at)
-        key = self._password_key(name, known)
-        rule = self._policy.password_known if known else self._policy.password_unknown
-        account_id = account.id if account else None
-        wait = self._throttles.charge(key, rule, at=at, account_id=account_id)
+        key, wait = self._charge_password(name, account, known, at)
         if wait is not None and known:  # a known browser that guesses counts as an unknown one
-            known, key = None, self._password_key(name, None)
-            rule = self._policy.password_unknown
-            wait = self._throttles.charge(key, rule, at=at, account_id=account_id)
+            known = None
+            key, wait = self._charge_password(name, account, known, at)
         if wait is not None:
             return Denied(Refusal.THROTTLED, retry_after=wait)
 
-        right = self._passwords.is_right(account, typed_password)
-        password_ok = right and account is not None and account.usable(at=at)
+        password_ok = self._password_is_right(account, typed_password, at)
         event = self._first_factor_event(account, origin, at, passed=password_ok)
         if known and not password_ok:
             self._events.add(event)
@@ -105,6 +100,11 @@ class LoginFlow:
         )
         return self._pend(pending, event)
 
+    def _password_is_right(self, account: Account | None, typed: str, at: int) -> bool:
+        """Hash first, whoever it is; then whether the account may log in at all."""
+        right = self._passwords.is_right(account, typed)
+        return right and account is not None and account.usable(at=at)
+
     def _pend(self, pending: PendingLogin, event: Event) -> Issued[PendingLogin]:
         fresh = bearer.issue(Kind.PENDING)
         pending = replace(pending, digest=fresh.digest)
@@ -118,10 +118,17 @@ class LoginFlow:
             return None
         return row if (row.account_id, row.epoch) == (account.id, account.epoch) else None
 
-    def _password_key(self, name: str, known: KnownBrowserRow | None) -> bytes:
+    def _charge_password(
+        self, name: str, account: Account | None, known: KnownBrowserRow | None, at: int
+    ) -> tuple[bytes, int | None]:
+        """Charge the browser's own counter if it is known here, else the name's; the counter and the wait."""
         if known is not None:
-            return self._sealer.mac(Purpose.THROTTLE, "password-known", known.digest)
-        return password_key(self._sealer, name)
+            key = self._sealer.mac(Purpose.THROTTLE, "password-known", known.digest)
+            rule = self._policy.password_known
+        else:
+            key, rule = password_key(self._sealer, name), self._policy.password_unknown
+        account_id = account.id if account else None
+        return key, self._throttles.charge(key, rule, at=at, account_id=account_id)
 
     def _first_factor_event(self, account: Account | None, origin: Origin, at: int, *, passed: bool) -> Event:
         kind = EventKind.FIRST_FACTOR_PASSED if passed else EventKind.FIRST_FACTOR_DENIED

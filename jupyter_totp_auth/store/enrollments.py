@@ -18,7 +18,7 @@ from ..core.model import (
 )
 from ..core.ports import KnownBrowserRow
 from .database import Database, again_after_deadlock
-from .logins import insert_known_browser, insert_login
+from .login_statements import insert_known_browser, insert_login
 from .rows import account_values, end_logins, forget_browsers, raise_revision, write_event
 from .tables import account, enrollment, enrollment_code, recovery_code, totp_authenticator
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Connection, Delete, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Delete, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
 from ..core.model import Account, EndedLogin, EndReason, LoginSession, PendingLogin
 from ..core.ports import Claim, KnownBrowserRow
 from .database import Database, again_after_deadlock
+from .login_statements import (
+    end_pending,
+    find_pending,
+    insert_known_browser,
+    insert_login,
+    still_the_account,
+    to_session,
+    use_up,
+)
 from .rows import (
     ACCOUNT_COLUMNS,
     end_logins,
@@ -28,8 +36,6 @@ from .tables import (
     known_browser,
     login,
     pending_login,
-    recovery_code,
-    totp_authenticator,
 )
 from .throttles import refund, stale_throttles
 
@@ -79,12 +85,12 @@ class SqlLogins:
                 )
                 .values(tries_left=pending_login.c.tries_left - 1)
             )
-            return _pending(connection, digest, at) if spent.rowcount == 1 else None
+            return find_pending(connection, digest, at) if spent.rowcount == 1 else None
 
     def pending(self, digest: bytes, *, at: int) -> PendingLogin | None:
         """The pending login, if a code can still be given for it."""
         with self._database.read() as connection:
-            found = _pending(connection, digest, at)
+            found = find_pending(connection, digest, at)
         return found if found is not None and found.tries_left > 0 else None
 
     # -- the grant ---------------------------------------------------------------------------------
@@ -106,9 +112,9 @@ class SqlLogins:
         at = session.created_at
         with self._database.write() as connection:
             won = (
-                _still_the_account(connection, pending, at)
-                and _end_pending(connection, pending)
-                and _claim(connection, claim, session.account_id, at)
+                still_the_account(connection, pending, at)
+                and end_pending(connection, pending)
+                and use_up(connection, claim, session.account_id, at)
             )
             if not won:
                 connection.rollback()
@@ -159,7 +165,7 @@ class SqlLogins:
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
-        return {row._mapping[login.c.digest]: (_session(row), to_account(row)) for row in rows}
+        return {row._mapping[login.c.digest]: (to_session(row), to_account(row)) for row in rows}
 
     def ended(self, digest: bytes) -> EndedLogin | None:
         """When and why a login ended."""
@@ -184,7 +190,7 @@ class SqlLogins:
             .order_by(login.c.created_at.desc(), login.c.id)
         )
         with self._database.read() as connection:
-            return [_session(row) for row in connection.execute(query)]
+            return [to_session(row) for row in connection.execute(query)]
 
     @again_after_deadlock
     def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool:
@@ -260,109 +266,3 @@ class SqlLogins:
     def _drop(self, statement: Delete) -> None:
         with self._database.write() as connection:
             connection.execute(statement)
-
-
-def insert_login(connection: Connection, session: LoginSession) -> None:
-    """Open a session."""
-    connection.execute(
-        insert(login).values(
-            digest=session.digest,
-            id=session.id,
-            account_id=session.account_id,
-            created_at=session.created_at,
-            last_seen_at=session.last_seen_at,
-            expires_at=session.expires_at,
-            client=session.client,
-            user_agent=session.user_agent,
-        )
-    )
-
-
-def insert_known_browser(connection: Connection, known: KnownBrowserRow) -> None:
-    """Remember a browser."""
-    connection.execute(
-        insert(known_browser).values(
-            digest=known.digest,
-            account_id=known.account_id,
-            epoch=known.epoch,
-            expires_at=known.expires_at,
-        )
-    )
-
-
-def _session(row: Row[Any]) -> LoginSession:
-    mapping = row._mapping
-    return LoginSession(
-        digest=mapping[login.c.digest],
-        id=mapping[login.c.id],
-        account_id=mapping[login.c.account_id],
-        created_at=mapping[login.c.created_at],
-        last_seen_at=mapping[login.c.last_seen_at],
-        expires_at=mapping[login.c.expires_at],
-        client=mapping[login.c.client],
-        user_agent=mapping[login.c.user_agent],
-    )
-
-
-def _pending(connection: Connection, digest: bytes, at: int) -> PendingLogin | None:
-    query = select(pending_login).where(pending_login.c.digest == digest, pending_login.c.expires_at > at)
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    return PendingLogin(
-        digest=row.digest,
-        account_id=row.account_id,
-        password_ok=row.password_ok,
-        epoch=row.epoch,
-        known_browser=row.known_browser,
-        expires_at=row.expires_at,
-        tries_left=row.tries_left,
-        throttle_key=row.throttle_key,
-        charged=row.charged,
-    )
-
-
-def _still_the_account(connection: Connection, pending: PendingLogin, at: int) -> bool:
-    """Whether the account is as it was at the first factor. An update, so that its row is locked."""
-    held = connection.execute(
-        update(account)
-        .where(
-            account.c.id == pending.account_id,
-            account.c.epoch == pending.epoch,
-            account.c.enrolled.is_(True),
-            account.c.disabled.is_(False),
-            or_(account.c.expires_at.is_(None), account.c.expires_at > at),
-        )
-        .values(epoch=account.c.epoch)
-    )
-    return held.rowcount == 1
-
-
-def _end_pending(connection: Connection, pending: PendingLogin) -> bool:
-    ended = connection.execute(delete(pending_login).where(pending_login.c.digest == pending.digest))
-    return ended.rowcount == 1
-
-
-def _claim(connection: Connection, claim: Claim, account_id: str, at: int) -> bool:
-    """Use up the time step (strictly rising, R9) or the recovery code: one statement, one row."""
-    if claim.step is not None:
-        used = connection.execute(
-            update(totp_authenticator)
-            .where(
-                totp_authenticator.c.id == claim.authenticator_id,
-                totp_authenticator.c.account_id == account_id,
-                totp_authenticator.c.last_step < claim.step,
-            )
-            .values(last_step=claim.step, last_used_at=at)
-        )
-    else:
-        used = connection.execute(
-            update(recovery_code)
-            .where(
-                recovery_code.c.digest.in_(claim.recovery_digests),
-                recovery_code.c.account_id == account_id,
-                recovery_code.c.used_at.is_(None),
-            )
-            .values(used_at=at)
-        )
-    return used.rowcount == 1

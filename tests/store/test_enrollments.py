@@ -211,9 +211,13 @@ def test_an_account_disabled_meanwhile_is_not_enrolled(store: Parts) -> None:
     ada, code = added(store)
     begun = started(store, code)
     store.accounts.set_disabled(ada.id, event(), disabled=True)
+    assert store.enrollments.find(begun.digest, at=AT) is None
     assert complete(store, begun, replace(ada, enrolled=True, epoch=1)) is False
+    again = started(store, code)  # by a flow that read the account before
+    assert complete(store, again, replace(ada, enrolled=True, epoch=1)) is False
     assert store.accounts.authenticators(ada.id) == []
     assert store.enrollments.code(code.digest, at=AT) == code  # rolled back: not spent either
+    assert store.enrollments.find(again.digest, at=AT) == again
 
 
 def test_an_account_deleted_meanwhile_is_not_enrolled(store: Parts) -> None:
@@ -228,11 +232,14 @@ def test_an_account_changed_meanwhile_is_not_enrolled_over_the_change(store: Par
     ada, code = added(store)
     begun = started(store, code)
     store.accounts.set_password(ada.id, b"by the admin", event(), reason=EndReason.PASSWORD_CHANGED)
+    assert store.enrollments.find(begun.digest, at=AT) is None  # it may have accepted the old password
     assert complete(store, begun, replace(ada, enrolled=True, epoch=1)) is False
+    again = started(store, code)
+    assert complete(store, again, replace(ada, enrolled=True, epoch=1)) is False
     now = store.accounts.by_id(ada.id)
     assert now is not None
     assert now.sealed_password == b"by the admin"
-    assert complete(store, begun, replace(now, enrolled=True, epoch=2)) is True
+    assert complete(store, again, replace(now, enrolled=True, epoch=2)) is True
 
 
 def test_a_new_phone_ends_logins_and_pending_ones_and_forgets_browsers(store: Parts) -> None:

@@ -79,6 +79,21 @@ def test_an_unknown_pending_login_has_no_try(store: Parts) -> None:
     assert store.logins.pending(digest(), at=AT) is None
 
 
+def test_a_wrong_code_is_noted_with_whether_it_was_charged(store: Parts) -> None:
+    half, other = (pended(store, enrolled(store).account) for _ in range(2))
+    for charged in (True, False, True):
+        store.logins.deny(half, event(EventKind.SECOND_FACTOR_DENIED), charged=charged)
+    assert store.logins.pending(half.digest, at=AT) == replace(half, charged=2)
+    assert store.logins.spend_try(half.digest, at=AT) == replace(half, charged=2, tries_left=4)
+    assert store.logins.pending(other.digest, at=AT) == other
+    assert kinds(store)[-3:] == [EventKind.SECOND_FACTOR_DENIED] * 3
+
+
+def test_a_wrong_code_is_noted_though_the_pending_login_is_gone(store: Parts) -> None:
+    store.logins.deny(pending_of(None), event(EventKind.SECOND_FACTOR_DENIED), charged=True)
+    assert kinds(store) == [EventKind.SECOND_FACTOR_DENIED]
+
+
 # -- the grant -----------------------------------------------------------------------------------------
 
 
@@ -433,19 +448,47 @@ def test_an_ended_login_is_remembered_for_a_while(store: Parts, ada: Person) -> 
     assert store.logins.find(alive.digest, at=AT + 6) is not None
 
 
-def test_counters_at_zero_and_of_unknown_names_are_dropped_after_a_day(store: Parts, ada: Person) -> None:
-    whose = ada.account.id
-    guessed, unknown, refunded, fresh = (digest() for _ in range(4))
-    closing = Throttle(free=0, first_delay=MINUTE, cap=2 * DAY, limit=1)
-    for key, account_id in ((guessed, whose), (unknown, None), (refunded, whose)):
-        store.throttles.charge(key, closing, at=AT, account_id=account_id)
-    store.throttles.refund(refunded, 1, at=AT)
-    store.throttles.charge(fresh, closing, at=AT + 1)
-    store.logins.purge(at=AT + DAY + 1, ended_before=AT)
-    assert store.throttles.charge(guessed, closing, at=AT + DAY + 1) == 2 * DAY
-    assert store.throttles.charge(fresh, closing, at=AT + DAY + 1) == 2 * DAY
-    assert store.throttles.charge(unknown, closing, at=AT + DAY + 1) is None
-    assert store.throttles.charge(refunded, closing, at=AT + DAY + 1) is None
+def test_counters_are_kept_for_their_time_whether_the_name_is_known_or_not(store: Parts, ada: Person) -> None:
+    known, unknown, fresh, lasting = (digest() for _ in range(4))
+    shut = Throttle(free=0, first_delay=MINUTE, cap=90 * DAY, limit=1, memory=30 * DAY)
+    for_ever = replace(shut, memory=None)
+    for key, rule, account_id, at in (
+        (known, shut, ada.account.id, AT),
+        (unknown, shut, None, AT),
+        (fresh, shut, None, AT + 1),
+        (lasting, for_ever, None, AT),
+    ):
+        assert store.throttles.charge(key, rule, at=at, account_id=account_id) is None
+    store.logins.purge(at=AT + 30 * DAY - 1, ended_before=AT)
+    assert store.throttles.charge(known, shut, at=AT + 30 * DAY - 1) is not None
+    store.logins.purge(at=AT + 30 * DAY, ended_before=AT)
+    waits = [store.throttles.charge(key, shut, at=AT + 30 * DAY) for key in (known, unknown)]
+    assert waits == [None, None]
+    assert store.throttles.charge(fresh, shut, at=AT + 30 * DAY) is not None
+    store.logins.purge(at=AT + 9999 * DAY, ended_before=AT)
+    assert store.throttles.charge(lasting, for_ever, at=AT + 9999 * DAY) is not None
+
+
+def test_a_counter_is_kept_from_its_last_failure_on(store: Parts) -> None:
+    key, rule = digest(), Throttle(free=9, first_delay=1, cap=9, limit=3, memory=DAY)
+    for number in range(3):
+        assert store.throttles.charge(key, rule, at=AT + number * DAY // 2) is None
+    store.logins.purge(at=AT + 3 * DAY // 2, ended_before=AT)
+    assert store.throttles.charge(key, rule, at=AT + 3 * DAY // 2) == 9
+
+
+def test_a_counter_that_was_wholly_refunded_is_soon_dropped(store: Parts) -> None:
+    rule = Throttle(free=9, first_delay=1, cap=9, limit=2, memory=30 * DAY)
+    whole, part = digest(), digest()
+    for key in (whole, part, part):
+        store.throttles.charge(key, rule, at=AT)
+        store.throttles.charge(key, replace(rule, limit=1), at=AT)  # refused, and so not counted
+    for key in (whole, part):
+        store.throttles.refund(key, 1, at=AT)
+    store.logins.purge(at=AT + DAY, ended_before=AT)
+    # What is left of the other is kept: one more failure fills it.
+    assert [store.throttles.charge(part, rule, at=AT + DAY) for _ in range(2)] == [None, 9]
+    assert [store.throttles.charge(whole, rule, at=AT + DAY) for _ in range(3)] == [None, None, 9]
 
 
 def test_purging_does_not_make_a_spent_thing_good_again(store: Parts, ada: Person) -> None:

@@ -207,7 +207,8 @@ def test_a_first_migration_that_was_cut_short_goes_on(
             assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_the_lock_of_a_migration_is_given_back(sql: Store) -> None:
+def test_the_lock_of_a_migration_is_given_back(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_PATIENCE_S", 0.3)
     url = sql.database.url.render_as_string(hide_password=False)
     other = Database(url)
     with schema.locked(sql.database):

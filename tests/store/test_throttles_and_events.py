@@ -51,17 +51,30 @@ def test_a_clock_set_back_shuts_nobody_out_for_longer_than_the_longest_delay(sto
     assert store.throttles.charge(key, RULE, at=AT - 1_000_000) == 30
 
 
-def test_a_refund_takes_back_so_many_failures_and_the_delay(store: Parts) -> None:
+def test_a_refund_takes_back_so_many_failures(store: Parts) -> None:
     key = digest()
     for _ in range(5):
         store.throttles.charge(key, PATIENT, at=AT)
     store.throttles.refund(key, 2, at=AT)
     assert [store.throttles.charge(key, PATIENT, at=AT) for _ in range(3)] == [None, None, 60]
-    waiting = digest()
+
+
+def test_a_refund_of_all_failures_ends_the_delay(store: Parts) -> None:
+    key, rule = digest(), Throttle(free=0, first_delay=10, cap=30, limit=6)
+    assert store.throttles.charge(key, rule, at=AT) is None
+    assert store.throttles.charge(key, rule, at=AT) == 10
+    store.throttles.refund(key, 1, at=AT)
+    assert store.throttles.charge(key, rule, at=AT) is None
+
+
+def test_a_refund_of_some_leaves_the_delay_that_others_owe(store: Parts) -> None:
+    key = digest()
     for _ in range(2):
-        store.throttles.charge(waiting, RULE, at=AT)
-    store.throttles.refund(waiting, 1, at=AT)
-    assert store.throttles.charge(waiting, RULE, at=AT) is None
+        store.throttles.charge(key, RULE, at=AT)
+    store.throttles.refund(key, 1, at=AT)
+    assert store.throttles.charge(key, RULE, at=AT) == 10
+    assert store.throttles.charge(key, RULE, at=AT + 10) is None  # the second failure, again
+    assert store.throttles.charge(key, RULE, at=AT + 10) == 10
 
 
 def test_a_refund_never_leads_below_zero(store: Parts) -> None:
@@ -145,6 +158,16 @@ def test_following_the_log_gives_each_event_once(store: Parts) -> None:
             last = number
     assert seen == [0, 1, 2, 3]
     assert store.events.list(after=last) == []
+
+
+def test_events_of_a_name_outlive_its_account(store: Parts) -> None:
+    first, second = new_id(), new_id()
+    for at, (whose, name) in enumerate(((first, "ada"), (second, "ada"), (new_id(), "bob"), (None, None))):
+        store.events.add(event(at=at, account_id=whose, account=name))
+    assert [entry.at for _, entry in store.events.list(username="ada")] == [0, 1]
+    assert [entry.at for _, entry in store.events.list(username="ada", account_id=second)] == [1]
+    assert [entry.at for _, entry in store.events.list(username="ada", limit=1)] == [1]
+    assert store.events.list(username="Ada") == []
 
 
 def test_an_account_sees_only_its_own_events(store: Parts) -> None:

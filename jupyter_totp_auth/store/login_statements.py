@@ -1,0 +1,127 @@
+"""The statements of a login's way through the store; the transactions around them are ``logins.py``'s."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+
+from ..core.model import LoginSession, PendingLogin
+from ..core.ports import Claim, KnownBrowserRow
+from .tables import (
+    account,
+    known_browser,
+    login,
+    pending_login,
+    recovery_code,
+    totp_authenticator,
+)
+
+
+def insert_login(connection: Connection, session: LoginSession) -> None:
+    """Open a session."""
+    connection.execute(
+        insert(login).values(
+            digest=session.digest,
+            id=session.id,
+            account_id=session.account_id,
+            created_at=session.created_at,
+            last_seen_at=session.last_seen_at,
+            expires_at=session.expires_at,
+            client=session.client,
+            user_agent=session.user_agent,
+        )
+    )
+
+
+def insert_known_browser(connection: Connection, known: KnownBrowserRow) -> None:
+    """Remember a browser."""
+    connection.execute(
+        insert(known_browser).values(
+            digest=known.digest,
+            account_id=known.account_id,
+            epoch=known.epoch,
+            expires_at=known.expires_at,
+        )
+    )
+
+
+def to_session(row: Row[Any]) -> LoginSession:
+    """A session from a row that holds the login table's columns."""
+    mapping = row._mapping
+    return LoginSession(
+        digest=mapping[login.c.digest],
+        id=mapping[login.c.id],
+        account_id=mapping[login.c.account_id],
+        created_at=mapping[login.c.created_at],
+        last_seen_at=mapping[login.c.last_seen_at],
+        expires_at=mapping[login.c.expires_at],
+        client=mapping[login.c.client],
+        user_agent=mapping[login.c.user_agent],
+    )
+
+
+def find_pending(connection: Connection, digest: bytes, at: int) -> PendingLogin | None:
+    """The pending login, while its time lasts; its tries are the caller's to look at."""
+    query = select(pending_login).where(pending_login.c.digest == digest, pending_login.c.expires_at > at)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return PendingLogin(
+        digest=row.digest,
+        account_id=row.account_id,
+        password_ok=row.password_ok,
+        epoch=row.epoch,
+        known_browser=row.known_browser,
+        expires_at=row.expires_at,
+        tries_left=row.tries_left,
+        throttle_key=row.throttle_key,
+        charged=row.charged,
+    )
+
+
+def still_the_account(connection: Connection, pending: PendingLogin, at: int) -> bool:
+    """Whether the account is as it was at the first factor. An update, so that its row is locked."""
+    held = connection.execute(
+        update(account)
+        .where(
+            account.c.id == pending.account_id,
+            account.c.epoch == pending.epoch,
+            account.c.enrolled.is_(True),
+            account.c.disabled.is_(False),
+            or_(account.c.expires_at.is_(None), account.c.expires_at > at),
+        )
+        .values(epoch=account.c.epoch)
+    )
+    return held.rowcount == 1
+
+
+def end_pending(connection: Connection, pending: PendingLogin) -> bool:
+    """Whether this very transaction ends the pending login: it opens one session."""
+    ended = connection.execute(delete(pending_login).where(pending_login.c.digest == pending.digest))
+    return ended.rowcount == 1
+
+
+def use_up(connection: Connection, claim: Claim, account_id: str, at: int) -> bool:
+    """Use up the time step (strictly rising, R9) or the recovery code: one statement, one row."""
+    if claim.step is not None:
+        used = connection.execute(
+            update(totp_authenticator)
+            .where(
+                totp_authenticator.c.id == claim.authenticator_id,
+                totp_authenticator.c.account_id == account_id,
+                totp_authenticator.c.last_step < claim.step,
+            )
+            .values(last_step=claim.step, last_used_at=at)
+        )
+    else:
+        used = connection.execute(
+            update(recovery_code)
+            .where(
+                recovery_code.c.digest.in_(claim.recovery_digests),
+                recovery_code.c.account_id == account_id,
+                recovery_code.c.used_at.is_(None),
+            )
+            .values(used_at=at)
+        )
+    return used.rowcount == 1
