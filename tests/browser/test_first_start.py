@@ -219,6 +219,7 @@ def log_out_in_another_tab(site: Site, context: BrowserContext, first: Page) -> 
     first.wait_for_function("living => living.every(at => sockets[at].code !== null)", arg=living)
     closed = [first.evaluate("at => sockets[at]", at) for at in living]
     assert {s["code"] for s in closed} == {GOING_AWAY}, closed
+    print("CLOSED AFTER", [(s["url"][-30:], s["closedAt"] - ended) for s in closed])
     assert max(s["closedAt"] - ended for s in closed) < CLOSES_WITHIN_MS, (ended, closed)
 
 

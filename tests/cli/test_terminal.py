@@ -95,6 +95,7 @@ def _log_in_by_recovery_code(desk: Desk, code: str) -> None:
     services = build(TotpAuth())  # with the real hasher: the command in the terminal had it too
     try:
         pending = services.login.first_factor(typed_name="ada", typed_password=PASSWORD, origin=HERE)
+        assert isinstance(pending, Issued)
         done = services.login.second_factor(pending_bearer=pending.bearer, typed_code=code, origin=HERE)
         assert isinstance(done, Issued), done
     finally:
@@ -111,6 +112,7 @@ def test_the_code_that_confirmed_opens_no_login_afterwards(desk: Desk) -> None:
     services = build(TotpAuth(), clock=lambda: int(time.time()))
     try:
         pending = services.login.first_factor(typed_name="ada", typed_password=PASSWORD, origin=HERE)
+        assert isinstance(pending, Issued)
         done = services.login.second_factor(pending_bearer=pending.bearer, typed_code=code, origin=HERE)
         assert not isinstance(done, Issued)
     finally:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -108,6 +110,41 @@ def test_sqlite_takes_its_write_lock_at_the_beginning(sql: Store, other: Databas
 
 
 @pytest.mark.parametrize("sql", ["sqlite"], indirect=True)
+def test_writers_of_one_process_stand_in_line_for_sqlite(sql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not left to SQLite's lock: of many that ask again and again, it passes over the one who waited longest.
+    monkeypatch.setattr(database, "_TURN_TIMEOUT_S", 0.2)
+    refused: list[float] = []
+
+    def write() -> None:
+        begun = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            sql.events.add(event())
+        refused.append(time.monotonic() - begun)
+
+    with sql.database.write():
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join(20)
+        assert sql.events.list() == []  # who reads does not stand in it
+    assert refused[0] < 2
+    sql.events.add(event())
+
+
+def test_a_file_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "totp.sqlite3"
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as maker:
+        maker.execute("BEGIN IMMEDIATE")
+        maker.execute("CREATE TABLE t (x)")
+        done = threading.Timer(0.5, maker.commit)
+        done.start()
+        opened = Database(f"sqlite:///{file}")
+        with opened.read() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+        opened.close()
+        done.join()
+
+
+@pytest.mark.parametrize("sql", ["sqlite"], indirect=True)
 def test_every_connection_to_sqlite_is_durable_and_keeps_foreign_keys(sql: Store) -> None:
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
     with ExitStack() as stack:
@@ -128,7 +165,22 @@ def test_servers_are_asked_to_be_strict_and_quick(sql: Store) -> None:
             assert shown == ["read committed", "5s", "5s"]
         else:
             query = text("SELECT @@tx_isolation, @@sql_mode, @@innodb_lock_wait_timeout")
-            assert tuple(connection.execute(query).one()) == ("READ-COMMITTED", "STRICT_ALL_TABLES", 5)
+            isolation, mode, patience = connection.execute(query).one()
+            assert (isolation, patience) == ("READ-COMMITTED", 5)
+            assert set(mode.split(",")) == {"STRICT_ALL_TABLES", "SIMULTANEOUS_ASSIGNMENT"}
+
+
+def test_columns_of_one_update_are_computed_from_the_row_as_it_was(sql: Store) -> None:
+    ada, _ = added(sql, epoch=5)
+    with sql.database.write() as connection:
+        changed = {"created_at": account.c.epoch + 1, "epoch": account.c.epoch + 1}
+        connection.execute(update(account).values(**changed))
+        connection.execute(
+            update(account).values(created_at=account.c.epoch, epoch=account.c.created_at + 10)
+        )
+    now = sql.accounts.by_id(ada.id)
+    assert now is not None
+    assert (now.created_at, now.epoch) == (6, 16)
 
 
 # -- failures ------------------------------------------------------------------------------------------

@@ -47,6 +47,21 @@ def test_a_keyring_is_never_replaced(path: Path) -> None:
     assert os.listdir(path.parent) == ["keyring"]  # noqa: PTH208 - hidden files too
 
 
+def test_a_keyring_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "keyring"
+    seen: list[bool] = []
+
+    def fails(_: int) -> None:
+        seen.append(path.exists())  # what another process would find at this moment
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="No space"):
+        keyring_file.create(path)
+    assert seen == [False]
+    assert permissions_of(tmp_path) == {}
+
+
 def test_a_keyring_is_never_made_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "keyring").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FileExistsError):

@@ -6,11 +6,14 @@ import secrets
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from jupyter_totp_auth.core.events import EventKind
 from jupyter_totp_auth.core.model import EndedLogin, EndReason, PendingLogin
 from jupyter_totp_auth.core.policy import DAY, MINUTE, Throttle
 from jupyter_totp_auth.core.ports import Claim
+from jupyter_totp_auth.store import Store
+from jupyter_totp_auth.store.tables import account
 from tests.store.makers import (
     AT,
     Parts,
@@ -292,6 +295,15 @@ def test_a_login_is_not_found_once_its_account_is_over(store: Parts) -> None:
     assert store.logins.find(login.digest, at=AT + 59) is not None
     assert store.logins.find(login.digest, at=AT + 60) is None
     assert store.logins.find_many([login.digest], at=AT + 60) == {}
+
+
+def test_a_login_that_an_end_overlooked_does_not_outlive_its_account_being_closed(sql: Store) -> None:
+    ada = enrolled(sql)
+    login = logged_in(sql, ada)
+    with sql.database.write() as connection:  # by hand: no method leaves a disabled account a login
+        connection.execute(update(account).values(disabled=True))
+    assert sql.logins.find(login.digest, at=AT) is None
+    assert sql.logins.find_many([login.digest], at=AT) == {}
 
 
 def test_an_unknown_login_was_never_there(store: Parts, ada: Person) -> None:

@@ -60,7 +60,7 @@ def test_a_refund_takes_back_so_many_failures(store: Parts) -> None:
 
 
 def test_a_refund_of_all_failures_ends_the_delay(store: Parts) -> None:
-    key, rule = digest(), Throttle(free=0, first_delay=10, cap=30, limit=6)
+    key, rule = digest(), Throttle(free=1, first_delay=10, cap=30, limit=6)
     assert store.throttles.charge(key, rule, at=AT) is None
     assert store.throttles.charge(key, rule, at=AT) == 10
     store.throttles.refund(key, 1, at=AT)
