@@ -29,6 +29,15 @@ from tests.services.ports import free_port
 RECOVERY_CODE = re.compile(r"([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}")
 GOING_AWAY = 1001
 CLOSES_WITHIN_MS = 1000
+# How late the page itself runs, at worst: what a busy machine adds to what it sees.
+WATCH_FOR_HOLD_UPS = """() => {
+  window.heldUp = 0;
+  let last = performance.now();
+  setInterval(() => {
+    window.heldUp = Math.max(window.heldUp, performance.now() - last - 50);
+    last = performance.now();
+  }, 50);
+}"""
 SOCKETS = {"kernel": r"/api/kernels/[^/]+/channels", "terminal": r"/terminals/websocket/"}
 
 
@@ -60,11 +69,16 @@ class Site:
         return [json.loads(line)["audit"] for line in found]
 
 
+def own_home(home: Path) -> dict[str, str]:
+    """The terminal's shell must not write into the history of the person who runs the tests."""
+    return {"HOME": str(home)}
+
+
 @contextmanager
 def directly(home: Path) -> Iterator[Site]:
     """``jupyter lab`` on this machine."""
     started = time.monotonic()
-    with JupyterServer(home, app="lab") as server:
+    with JupyterServer(home, app="lab", environment=own_home(home)) as server:
         yield Site(server, f"http://localhost:{server.port}/", started=started)
 
 
@@ -79,7 +93,7 @@ c.TotpAuth.allowed_hosts = ["{OUTER_HOST}"]
 c.TotpAuth.public_url = "{url}"
 """
     with ExitStack() as stack:
-        server = JupyterServer(home, app="lab", base_url=base_url, config=config)
+        server = JupyterServer(home, app="lab", base_url=base_url, config=config, environment=own_home(home))
         text = nginx_text(port=port, host=OUTER_HOST, base_url=base_url, server_port=server.port)
         with missing_is_skip():
             nginx = stack.enter_context(running_nginx(text, port=port, files=certificate.files))
@@ -203,6 +217,7 @@ def log_out_in_another_tab(site: Site, context: BrowserContext, first: Page) -> 
     for kind, part in SOCKETS.items():
         assert any(re.search(part, url) for url in urls), f"no {kind} socket: {urls}"
 
+    first.evaluate(WATCH_FOR_HOLD_UPS)
     second = context.new_page()
     second.goto(site.at("lab"))
     lab = Lab(second)
@@ -219,8 +234,8 @@ def log_out_in_another_tab(site: Site, context: BrowserContext, first: Page) -> 
     first.wait_for_function("living => living.every(at => sockets[at].code !== null)", arg=living)
     closed = [first.evaluate("at => sockets[at]", at) for at in living]
     assert {s["code"] for s in closed} == {GOING_AWAY}, closed
-    print("CLOSED AFTER", [(s["url"][-30:], s["closedAt"] - ended) for s in closed])
-    assert max(s["closedAt"] - ended for s in closed) < CLOSES_WITHIN_MS, (ended, closed)
+    held_up = first.evaluate("heldUp")
+    assert max(s["closedAt"] - ended for s in closed) < CLOSES_WITHIN_MS + held_up, (ended, held_up, closed)
 
 
 def nothing_is_left(site: Site, context: BrowserContext, cookie: dict[str, str]) -> None:

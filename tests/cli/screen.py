@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from typing_extensions import Self
@@ -51,6 +52,19 @@ class Screen:
     def type(self, text: str, end: str = "\n") -> None:
         """Type a line."""
         os.write(self._master, (text + end).encode())
+
+    def press(self, key: str) -> None:
+        """Press Ctrl-C or Ctrl-D until the command ends.
+
+        Python prints a prompt, then begins to read: a Ctrl-C in the instant between is only noticed with the
+        next key. A person is never so quick.
+        """
+        for _ in range(10):
+            self.type(key, end="")
+            with suppress(subprocess.TimeoutExpired):
+                self._read(time.monotonic() + 1)
+                self.process.wait(2)
+                return
 
     def finish(self, seconds: float = 30) -> int:
         """The exit status, once all was printed."""

@@ -137,7 +137,7 @@ def test_stopped_half_way_it_says_how_to_go_on(desk: Desk, key: str) -> None:
     with Screen("adduser", "ada", "--here", env=desk.env) as screen:
         type_password(screen)
         key_on(screen)
-        screen.type(key, end="")
+        screen.press(key)
         assert screen.finish() == 1
     assert "jupyter totp reset ada" in screen.text
     assert "Traceback" not in screen.text
@@ -149,7 +149,7 @@ def test_stopped_half_way_it_says_how_to_go_on(desk: Desk, key: str) -> None:
 def test_stopped_before_the_account_was_made_nothing_is_changed(desk: Desk) -> None:
     with Screen("adduser", "ada", "--here", env=desk.env) as screen:
         screen.wait_for("Password: ")
-        screen.type(CTRL_C, end="")
+        screen.press(CTRL_C)
         assert screen.finish() == 1
     assert "Traceback" not in screen.text
     assert desk.do("list", "--json").document == []
@@ -245,7 +245,7 @@ def test_passwd_gives_up_after_three_tries_and_at_ctrl_d(desk: Desk) -> None:
         assert screen.finish() == 1
     with Screen("passwd", "ada", env=desk.env) as screen:
         screen.wait_for("Password: ")
-        screen.type(CTRL_D, end="")
+        screen.press(CTRL_D)
         assert screen.finish() == 1
     assert "Traceback" not in screen.text
     assert "password-set" not in [event.kind.value for event in desk.events()]
@@ -284,7 +284,10 @@ def test_deluser_asks_on_a_terminal(desk: Desk, answer: str, status: int) -> Non
     desk.do("adduser", "ada")
     with Screen("deluser", "ada", env=desk.env) as screen:
         screen.wait_for("[y/N] ")
-        screen.type(answer, end="" if answer in (CTRL_C, CTRL_D) else "\n")
+        if answer in (CTRL_C, CTRL_D):
+            screen.press(answer)
+        else:
+            screen.type(answer)
         assert screen.finish() == status
     assert "Traceback" not in screen.text
     assert bool(desk.do("list", "--json").document) == bool(status)

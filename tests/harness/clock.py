@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.services import parts
@@ -46,6 +48,7 @@ class Clock:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "offset"
         self._offset = 0
+        self._frozen: int | None = None
         (folder / "sitecustomize.py").write_text(_SLEEP)
         self.environment = {
             "LD_PRELOAD": _library(),
@@ -55,6 +58,7 @@ class Clock:
             # Its "fix" breaks the timed waits of Python's GIL: threads took turns every 0.3 s.
             "FAKETIME_FORCE_MONOTONIC_FIX": "0",
             "NO_FAKE_STAT": "1",
+            "TZ": "UTC",
             "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH", "")))),
         }
         self._write(7 * 24 * 3600)
@@ -63,7 +67,7 @@ class Clock:
 
     def time(self) -> float:
         """What it shows, in seconds since the epoch."""
-        return time.time() + self._offset
+        return time.time() + self._offset if self._frozen is None else self._frozen
 
     def now(self) -> int:
         """What it shows, in whole seconds."""
@@ -79,8 +83,20 @@ class Clock:
         self._write(round(at - time.time()))
 
     def move(self, seconds: int) -> None:
-        """Jump ahead, or back."""
-        self._write(self._offset + seconds)
+        """Jump ahead, or back; a clock that stands goes on standing."""
+        if self._frozen is None:
+            self._write(self._offset + seconds)
+        else:
+            self._stand(self._frozen + seconds)
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Stand still, as far as it is not moved, and run on afterwards."""
+        self._stand(self.now())
+        try:
+            yield
+        finally:
+            self.set(self.time())
 
     def start_of_step(self, ahead: int = 0) -> int:
         """Jump to the first second of this time step (``ahead`` of it); the step.
@@ -92,9 +108,17 @@ class Clock:
         return step
 
     def _write(self, offset: int) -> None:
-        self._offset = offset
+        self._offset, self._frozen = offset, None
+        self._put(f"{offset:+d}")
+
+    def _stand(self, at: int) -> None:
+        self._frozen = at
+        # libfaketime reads this in the process's time zone, hence the TZ in the environment.
+        self._put(time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at)))
+
+    def _put(self, text: str) -> None:
         fresh = self._file.with_suffix(".new")
-        fresh.write_text(f"{offset:+d}\n")
+        fresh.write_text(f"{text}\n")
         fresh.replace(self._file)  # whole at any time: it is read at each look at the clock
 
     def _check(self) -> None:

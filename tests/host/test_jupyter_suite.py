@@ -87,7 +87,7 @@ def run(sources: Path, home: Path, what: list[str], *, ours: bool) -> dict[str, 
         "-p",
         "no:cacheprovider",
     ]
-    options = ["addopts=", "log_cli=false", "timeout_method=signal"]
+    options = ["addopts=", "log_cli=false", "timeout_method=signal", "timeout=100"]
     command += [word for option in options for word in ("-o", option)]
     command += ["-W", _TORNADO, f"--junitxml={report}", f"--basetemp={home / 'tmp'}", *what]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "PYTEST"))}
@@ -96,7 +96,9 @@ def run(sources: Path, home: Path, what: list[str], *, ours: bool) -> dict[str, 
         "PYTHONPATH": os.pathsep.join([str(PLUGIN), str(ROOT)]),
         "SIGNED_IN": "yes" if ours else "no",
     }
-    done = subprocess.run(command, cwd=sources, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=sources, env=environment, capture_output=True, text=True, timeout=800, check=False
+    )
     assert report.exists(), done.stdout[-3000:] + done.stderr[-3000:]
     return outcomes(report)
 
@@ -140,7 +142,12 @@ def test_the_client_of_these_tests_is_let_in_by_its_login_alone(sources: Path, t
     """Without the cookie nothing of it works: the tests above do go through our login."""
     check = tmp_path / "test_signed_in.py"
     check.write_text(_CHECK)
-    result = run(sources, tmp_path / "check", ["--rootdir", str(tmp_path), str(check)], ours=True)
+    result = run(
+        sources,
+        tmp_path / "check",
+        ["-p", "pytest_jupyter.jupyter_server", "--rootdir", str(tmp_path), str(check)],
+        ours=True,
+    )
     assert list(result.values()) == ["passed"] * 3, result
 
 
@@ -148,8 +155,6 @@ _CHECK = """
 import pytest
 from jupyter_totp_auth import TotpIdentityProvider
 from tornado.httpclient import HTTPClientError
-
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 
 async def test_the_provider_is_ours(jp_serverapp, jp_fetch):

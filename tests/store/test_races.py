@@ -163,6 +163,14 @@ def test_charges_never_outrun_their_limit_and_none_is_refused_too_early(sql: Sto
         assert sum(granted) == acts.PATIENT.limit
 
 
+def test_sixty_four_charges_at_once_fill_the_limit_exactly(sql: Store) -> None:
+    threads = Threads(sql, 64)  # four times as many as there are connections
+    key = digest()
+    granted = threads.at_once([(acts.charge, (key, 1))] * 64)
+    threads.close()
+    assert sum(granted) == acts.PATIENT.limit
+
+
 def test_tries_never_outrun_their_number(sql: Store, crowd: Crowd) -> None:
     ada, code = added(sql)
     for _ in range(FEWER):

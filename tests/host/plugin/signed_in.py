@@ -22,3 +22,10 @@ def pytest_collection(session: pytest.Session) -> None:
         import signed_in_fixtures
 
         session.config.pluginmanager.register(signed_in_fixtures)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Their ten seconds a test are for a machine that does nothing else; the run as a whole has its end."""
+    for item in items:
+        for node in item.listchain():
+            node.own_markers = [mark for mark in node.own_markers if mark.name != "timeout"]
