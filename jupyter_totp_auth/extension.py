@@ -18,6 +18,7 @@ from .web import first_start
 from .web.identity import TotpIdentityProvider
 
 _OPTION = "identity_provider_class"
+_OUR_NAMES = ("jupyter_totp_auth.TotpIdentityProvider", "jupyter_totp_auth.web.identity.TotpIdentityProvider")
 
 
 def link(serverapp: Any) -> None:
@@ -76,8 +77,11 @@ def _insist_on_hub(serverapp: Any, provider: Any) -> None:
 
 
 def _is_configured(serverapp: Any) -> bool:
-    """Whether a person named an identity provider, in a file or on the command line."""
-    return _OPTION in serverapp.config.get("ServerApp", {})
+    """Whether a person named another identity provider than ours, in a file or on the command line."""
+    named = serverapp.config.get("ServerApp", {}).get(_OPTION)
+    if isinstance(named, type):
+        return not issubclass(named, TotpIdentityProvider)
+    return named is not None and named not in _OUR_NAMES
 
 
 def _stand_down(serverapp: Any) -> None:

@@ -23,10 +23,11 @@ _JSON = "application/json"
 class ApiError(web.HTTPError):
     """An error of the contract: a status, a machine word and a sentence."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(status)
         self.word = reason
         self.sentence = message
+        self.retry_after = retry_after
 
 
 class ApiHandler(TotpHandler):
@@ -71,13 +72,15 @@ class ApiHandler(TotpHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """The contract's error; no trace, no detail."""
         error = kwargs.get("exc_info", (None, None))[1]
+        retry_after = 2 if status_code == 503 else None  # noqa: PLR2004
         if isinstance(error, ApiError):
             message, reason = error.sentence, error.word
+            retry_after = error.retry_after or retry_after
         else:
             message = http.client.responses.get(status_code, "Error")
             reason = _WORDS.get(status_code, "error")
-        if status_code == 503:  # noqa: PLR2004
-            self.set_header("Retry-After", "2")
+        if retry_after is not None:  # here, not before the raise: tornado clears the headers in between
+            self.set_header("Retry-After", str(retry_after))
         self.answer({"message": message, "reason": reason}, status_code)
 
 
@@ -160,8 +163,8 @@ class LoginHandler(ApiHandler):
         """429 with Retry-After, or 401."""
         if denied.refusal is Refusal.THROTTLED:
             seconds = denied.retry_after or 1
-            self.set_header("Retry-After", str(seconds))
-            return ApiError(429, "throttled", f"Too many tries. Wait {seconds} seconds.")
+            sentence = f"Too many tries. Wait {seconds} seconds."
+            return ApiError(429, "throttled", sentence, retry_after=seconds)
         return ApiError(401, "denied", WRONG)
 
 

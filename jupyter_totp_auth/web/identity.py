@@ -241,4 +241,4 @@ def _keep_from_kernels() -> None:
 def _mend_settings(settings: dict[str, Any]) -> None:
     """``next`` can carry somebody's secret; the access log must not (X5)."""
     settings.setdefault("extra_log_scrub_param_keys", [])
-    settings["extra_log_scrub_param_keys"] = [*settings["extra_log_scrub_param_keys"], "next"]
+    settings["extra_log_scrub_param_keys"] = [*settings["extra_log_scrub_param_keys"], "next", "password"]

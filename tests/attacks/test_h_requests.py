@@ -751,7 +751,6 @@ def test_i08_no_token_of_a_refused_post_is_ever_logged(talkative: Scene) -> None
     assert_not_logged(talkative, f"{CANARY}refused")
 
 
-@pytest.mark.xfail(reason="reported: `password` is not among the parameters that Jupyter's log scrubs")
 def test_i08_no_password_of_a_url_is_ever_logged(talkative: Scene) -> None:
     talkative.client().get(f"login?username=ada&password={CANARY}typed")
     assert_not_logged(talkative, f"{CANARY}typed")
