@@ -69,6 +69,7 @@ _NOTHING = (
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_every_page_is_well_made_and_fits_320_pixels(tmp_path: Path, browser: Browser) -> None:
     with (
         JupyterServer(tmp_path) as server,

@@ -127,7 +127,7 @@ def test_a_person_goes_from_the_first_start_to_a_cell_and_out_again(site: Site, 
         lab.new_notebook()
         expect(lab.run("print(6 * 7)")).to_have_text("42")
         print(f"from the start to the cell: {time.monotonic() - site.started:.1f} s")
-        lab.save("answer.ipynb")
+        lab.save()
         run_in_terminal(site, lab)
 
         cookies_are_as_promised(site, context)
@@ -181,6 +181,7 @@ def run_in_terminal(site: Site, lab: Lab) -> None:
     terminal = lab.new_terminal()
     lab.run_in_terminal(terminal, "echo $((6 * 7)) > answer; cat answer", expected="42")
     assert (site.server.root / "answer").read_text() == "42\n"
+    assert "print(6 * 7)" in (site.server.root / "Untitled.ipynb").read_text()
 
 
 def login_cookie(context: BrowserContext) -> dict[str, Any]:

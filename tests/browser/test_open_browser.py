@@ -55,6 +55,7 @@ class FakeBrowser:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_browser_opens_on_the_set_up_link_and_later_on_jupyterlab(tmp_path: Path, page: Page) -> None:
     desktop = FakeBrowser(tmp_path / "first-browser")
     with JupyterServer(tmp_path / "lab", app="lab", browser=desktop.install()) as server:
@@ -81,6 +82,7 @@ def test_the_browser_opens_on_the_set_up_link_and_later_on_jupyterlab(tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_file_with_the_link_is_private_whatever_the_umask_says(tmp_path: Path) -> None:
     runtime, before = tmp_path / "runtime", os.umask(0)
     try:

@@ -24,6 +24,7 @@ def are_as_promised(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_pictures_are_made_from_the_running_product(tmp_path: Path, browser: Browser) -> None:
     take_all(browser, tmp_path)
     are_as_promised(tmp_path)

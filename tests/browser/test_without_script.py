@@ -16,6 +16,7 @@ from tests.harness.server import JupyterServer
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_first_start_and_the_login_need_no_script(tmp_path: Path, scriptless: Page) -> None:
     page = scriptless
     with JupyterServer(tmp_path, app="lab") as server:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import ceil
 from pathlib import Path
 
 from tests.services import parts
@@ -79,8 +80,8 @@ class Clock:
         return self.now() // STEP
 
     def set(self, at: float) -> None:
-        """Show ``at``, and run on from there."""
-        self._write(round(at - time.time()))
+        """Show ``at``, or less than a second more, and run on from there."""
+        self._write(ceil(at - time.time()))
 
     def move(self, seconds: int) -> None:
         """Jump ahead, or back; a clock that stands goes on standing."""
