@@ -260,9 +260,7 @@ def derive(sources: Sources) -> dict[str, set[str]]:
     look like a person.
     """
     bases = sources.bases
-    things = [
-        word for word in bases if word not in sources.names and not sources.names_a_person(word)
-    ]
+    things = [word for word in bases if word not in sources.names and not sources.names_a_person(word)]
     swapped = (word.translate(swap) for word in things[:TOP_LEET] for swap in LEET)
     leet = [word for word in swapped if word not in things]
     shouted = [f"{year}!" for year in RECENT]

@@ -49,8 +49,7 @@ def is_fresh(profile: str) -> bool:
     if not PYTHON.exists() or not MARK.exists() or MARK.read_text() != str(ROOT):
         return False
     return any(
-        stamp(name).exists() and stamp(name).read_text() == fingerprint()
-        for name in {profile, "test"}
+        stamp(name).exists() and stamp(name).read_text() == fingerprint() for name in {profile, "test"}
     )
 
 

@@ -52,7 +52,7 @@ class PublicRoute:
     """
 
     pattern: str
-    handler: type[Any] | tuple[type[Any], ...] | None
+    handler: type[Any] | None
 
 
 class Gate:
@@ -180,7 +180,7 @@ class Gate:
             if pattern.fullmatch(relative):
                 delegate: Any = self._find_handler(request)
                 handler_class = getattr(delegate, "handler_class", None)
-                if owner is None or _is_owned(handler_class, owner):
+                if owner is None or handler_class is owner:  # exactly: a subclass is somebody else's
                     limit = getattr(handler_class, "totp_body_limit", ANONYMOUS_BODY)
                     return self._limited(request, delegate, limit)
         return self._denied(request)
@@ -243,11 +243,6 @@ def _climbs(path: str) -> bool:
     """Whether a public path could mean another one to the handler behind it: it may decode and resolve."""
     plain = unquote(unquote(path)).replace("\\", "/")
     return "\0" in plain or any(part in (".", "..") for part in plain.split("/"))
-
-
-def _is_owned(handler_class: Any, owner: type[Any] | tuple[type[Any], ...]) -> bool:
-    """Exactly: a subclass of somebody else's is not ours."""
-    return handler_class in (owner if isinstance(owner, tuple) else (owner,))
 
 
 def _has_body(request: HTTPServerRequest) -> bool:

@@ -26,10 +26,11 @@ from .client_address import ClientAddresses
 from .cookies import Cookies
 from .gate import Gate
 from .hosts import Hosts
+from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
 from .pool import BoundedPool
 from .rim import Rim
-from .routes import handlers, public_routes
+from .routes import handlers, public_routes, well_known_files
 from .sockets import Sockets
 from .start_checks import UnsafeSetting
 from .visitor import as_user, visitor_of
@@ -188,9 +189,10 @@ class TotpIdentityProvider(IdentityProvider):
         misplaced = start_checks.misplaced_public_url(self.settings, app.base_url)
         if misplaced is not None:
             self.log.warning(misplaced)
-        _mend_settings(app.web_app.settings)
+        keep_secrets_out(app.web_app.settings)
         self.gate = self._make_gate(app)
         self.gate.install()
+        app.web_app.add_handlers(".*$", well_known_files(app.base_url))
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
@@ -236,9 +238,3 @@ def _keep_from_kernels() -> None:
     """Kernels inherit the environment; a database URL can hold a password (R41)."""
     for variable in (DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE):
         os.environ.pop(variable, None)
-
-
-def _mend_settings(settings: dict[str, Any]) -> None:
-    """``next`` can carry somebody's secret; the access log must not (X5)."""
-    settings.setdefault("extra_log_scrub_param_keys", [])
-    settings["extra_log_scrub_param_keys"] = [*settings["extra_log_scrub_param_keys"], "next", "password"]

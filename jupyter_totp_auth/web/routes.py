@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from jupyter_server import DEFAULT_STATIC_FILES_PATH
 from jupyter_server.auth.decorator import allow_unauthenticated
-from jupyter_server.base.handlers import FileFindHandler, PublicStaticFileHandler
 from tornado import web
 
 from .. import public_routes as public
@@ -26,7 +27,7 @@ from .rim import Rim
 
 
 class PageFileHandler(web.StaticFileHandler):
-    """The style sheet and the script of our pages. Their URLs carry a version, so they may be kept."""
+    """The files of our pages, whose URLs carry a version so that they may be kept; favicon and robots.txt."""
 
     totp_body_limit = 0
 
@@ -74,12 +75,15 @@ def handlers(rim: Rim) -> list[tuple[str, Any, dict[str, Any]]]:
     """What we add to the application; base_url is put before each pattern by Jupyter."""
     shared = {"rim": rim}
     ours = [(f"/{pattern}", owner, shared) for pattern, owner in [*_PUBLIC_PAGES, *_PRIVATE]]
-    static: tuple[str, Any, dict[str, Any]] = (
-        f"/{public.STATIC}",
-        PageFileHandler,
-        {"path": str(STATIC)},
-    )
-    return [static, *ours]
+    return [(f"/{public.STATIC}", PageFileHandler, {"path": str(STATIC)}), *ours]
+
+
+def well_known_files(base_url: str) -> list[tuple[str, type[Any], dict[str, Any]]]:
+    """To stand before Jupyter's own, which ask for a login at base_url "/" and break below another."""
+    return [
+        (rf"{re.escape(base_url)}(robots\.txt)", PageFileHandler, {"path": str(STATIC)}),
+        (rf"{re.escape(base_url)}(favicon\.ico)", PageFileHandler, {"path": DEFAULT_STATIC_FILES_PATH}),
+    ]
 
 
 def public_routes(extra: Sequence[str] = ()) -> list[PublicRoute]:
@@ -87,7 +91,6 @@ def public_routes(extra: Sequence[str] = ()) -> list[PublicRoute]:
     return [
         *(PublicRoute(pattern, owner) for pattern, owner in _PUBLIC_PAGES),
         PublicRoute(public.STATIC, PageFileHandler),
-        # At base_url "/" tornado itself puts its static handler before Jupyter's.
-        PublicRoute(public.WELL_KNOWN, (PublicStaticFileHandler, FileFindHandler)),
+        PublicRoute(public.WELL_KNOWN, PageFileHandler),
         *(PublicRoute(pattern, None) for pattern in extra),
     ]

@@ -63,9 +63,7 @@ class Nginx:
 
 
 @contextmanager
-def running_nginx(
-    http: str, *, port: int, files: Mapping[str, bytes] | None = None
-) -> Iterator[Nginx]:
+def running_nginx(http: str, *, port: int, files: Mapping[str, bytes] | None = None) -> Iterator[Nginx]:
     """Run nginx with this `http` text until the end of the block; parts.Missing without nginx.
 
     `port` is one that the text listens on: it is waited for. `files` are put beside the

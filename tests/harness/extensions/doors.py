@@ -152,7 +152,7 @@ HANDLERS: dict[str, type[web.RequestHandler]] = {
     "api/totp/health/more": RawHandler,
     "favicon.ico/x": RawHandler,
     # The path is public, but not with this handler.
-    "favicon.ico": RawHandler,
+    "login/static/page.js": RawHandler,
 }
 
 
