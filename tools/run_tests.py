@@ -60,6 +60,8 @@ LAST = ["hosting", "attacks", "browser"]
 # Without these there is no project: their absence is an accident, not a choice.
 NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
 QUICK = ["lint", "types", "floors", "unit", "house", "factors", "web"]
+# Two workers each, a file's tests in one of them: their time goes by in servers and browsers that start.
+SIDE_BY_SIDE = {"store", "cli", "host", "attacks", "browser"}
 # Short names for several groups.
 NAMES = {"unit": ["core", "coverage"], "quick": QUICK}
 
@@ -143,10 +145,11 @@ def run_tests(name: str) -> Result:
     xml = LOGS / f"{name}.xml"
     xml.unlink(missing_ok=True)
     measured = ["-m", "coverage", "run", f"--data-file={COVERAGE}"] if name == "core" else []
+    workers = ["-n", "2", "--dist", "loadfile"] if name in SIDE_BY_SIDE else []
     color = "yes" if sys.stdout.isatty() else "no"
     command = [PYTHON, *measured, "-m", "pytest", f"--junitxml={xml}", f"--color={color}"]
     began = time.monotonic()
-    status = run_logged([*command, *map(str, paths)], new_log(name))
+    status = run_logged([*command, *workers, *map(str, paths)], new_log(name))
     result.seconds = time.monotonic() - began
     if status == NOTHING_COLLECTED:
         return none_there(result)

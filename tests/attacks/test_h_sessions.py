@@ -649,5 +649,6 @@ def test_h25_the_log_out_takes_the_cookie_and_renews_the_pair(scene: Scene) -> N
 
 def test_no_row_above_left_the_server_with_an_error(scene: Scene, proxied: Scene) -> None:
     for server in (scene.server, proxied.server):
-        traces = [line for line in server.log.splitlines() if "Traceback" in line or "[E " in line]
-        assert traces == []
+        lines = server.log.splitlines()
+        traces = [at for at, line in enumerate(lines) if "Traceback" in line or "[E " in line]
+        assert traces == [], "\n".join(lines[traces[0] :][:60])
