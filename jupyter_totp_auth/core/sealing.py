@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _VERSION = 1
+_KEYRING_VERSION = 1
 _KEY_BYTES = 32
 _ID_BYTES = 4
 _NONCE_BYTES = 12
@@ -62,10 +63,13 @@ class Keyring:
         """The keyring in a keyring file. Raises BadKeyring, which never quotes the text."""
         try:
             document = json.loads(text)
+            version = document["version"]
             keys = {bytes.fromhex(k): base64.b64decode(v) for k, v in document["keys"].items()}
             primary = bytes.fromhex(document["primary"])
         except (ValueError, TypeError, KeyError, AttributeError):
             raise BadKeyring("this is not a keyring of jupyter-totp-auth") from None
+        if version != _KEYRING_VERSION:
+            raise BadKeyring("this keyring is of another version of jupyter-totp-auth")
         sound = all(len(k) == _ID_BYTES and len(v) == _KEY_BYTES for k, v in keys.items())
         if not sound or primary not in keys:
             raise BadKeyring("this keyring is damaged")
@@ -74,7 +78,8 @@ class Keyring:
     def text(self) -> str:
         """What goes into the keyring file."""
         keys = {k.hex(): base64.b64encode(v).decode("ascii") for k, v in self.keys.items()}
-        return json.dumps({"version": 1, "primary": self.primary.hex(), "keys": keys}, indent=1) + "\n"
+        document = {"version": _KEYRING_VERSION, "primary": self.primary.hex(), "keys": keys}
+        return json.dumps(document, indent=1) + "\n"
 
 
 class Sealer:

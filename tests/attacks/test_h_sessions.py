@@ -6,6 +6,7 @@ import base64
 import hashlib
 import http.cookies
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -649,6 +650,12 @@ def test_h25_the_log_out_takes_the_cookie_and_renews_the_pair(scene: Scene) -> N
 
 def test_no_row_above_left_the_server_with_an_error(scene: Scene, proxied: Scene) -> None:
     for server in (scene.server, proxied.server):
-        lines = server.log.splitlines()
-        traces = [at for at, line in enumerate(lines) if "Traceback" in line or "[E " in line]
-        assert traces == [], "\n".join(lines[traces[0] :][:60])
+        errors = [text for text in log_entries(server.log) if "Traceback" in text or text.startswith("[E ")]
+        # Jupyter's own, of a client that leaves while a kernel's answer is on its way to it.
+        errors = [text for text in errors if not text.endswith("tornado.websocket.WebSocketClosedError")]
+        assert errors == [], errors[0]
+
+
+def log_entries(log: str) -> list[str]:
+    """The log cut before each line that begins an entry: traces stay with what they belong to."""
+    return [text.rstrip() for text in re.split(r"^(?=\[[A-Z] )", log, flags=re.MULTILINE)]

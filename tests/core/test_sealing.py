@@ -185,6 +185,13 @@ def test_what_is_no_keyring_is_refused_and_never_quoted(text: str) -> None:
     assert bad.value.__cause__ is None
 
 
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_a_keyring_of_another_version_is_refused(version: object) -> None:
+    text = json.dumps({**json.loads(KEYRING.text()), "version": version})
+    with pytest.raises(BadKeyring, match="another version"):
+        Keyring.parse(text)
+
+
 # -- macs ------------------------------------------------------------------------------------------
 
 
