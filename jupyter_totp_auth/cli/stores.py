@@ -88,13 +88,12 @@ class Backup(Verb):
         parser.add_argument("path", metavar="PATH", type=Path, help="a file that is not there yet")
 
     def run(self, arguments: Namespace, context: Context) -> None:
-        from ..core.accounts import printable
         from ..core.events import EventKind
         from ..store.backup import backup
 
         services = context.services
         backup(services.store.database, arguments.path)
-        _record(services, EventKind.STORE_BACKED_UP, printable(str(arguments.path)))
+        _record(services, EventKind.STORE_BACKED_UP, ascii(str(arguments.path)))
         say(f"The account store is backed up to {arguments.path}.")
         say("The keyring is not in it, and without its keyring a backup opens nothing. Keep a copy of it,")
         say(f"in another place than the backup: {context.settings.places().keyring}")
