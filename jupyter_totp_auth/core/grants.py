@@ -41,6 +41,8 @@ def new_session(account: Account, origin: Origin, policy: Policy, at: int) -> tu
         expires_at=expires_at,
         client=origin.client,
         user_agent=origin.user_agent[:_USER_AGENT_LENGTH],
+        fresh_at=at,
+        active_at=at,
     )
     return fresh, session
 

@@ -87,7 +87,10 @@ class PendingLogin:
 
 @dataclass(frozen=True)
 class LoginSession:
-    """After both factors. The bearer itself is only in the browser; here is its digest (R23)."""
+    """After both factors. The bearer itself is only in the browser; here is its digest (R23).
+
+    ``id`` stays for the login's whole life; the digest changes at a step-up.
+    """
 
     digest: bytes = field(repr=False)
     id: str
@@ -97,6 +100,19 @@ class LoginSession:
     expires_at: int
     client: str
     user_agent: str
+    fresh_at: int
+    """When both factors were given last (R27)."""
+    active_at: int
+    """When a person last did something; polls and timers are not a person (R25)."""
+    locked_at: int | None = None
+
+    def fresh(self, *, at: int, within: int) -> bool:
+        """Whether both factors were given at most ``within`` seconds ago."""
+        return at - self.fresh_at <= within
+
+    def locked(self, *, at: int, idle_timeout: int) -> bool:
+        """Whether one factor is needed before anything is served; ``idle_timeout`` 0 is none."""
+        return self.locked_at is not None or (idle_timeout > 0 and at - self.active_at >= idle_timeout)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ def insert_login(connection: Connection, session: LoginSession) -> None:
             expires_at=session.expires_at,
             client=session.client,
             user_agent=session.user_agent,
+            fresh_at=session.fresh_at,
+            active_at=session.active_at,
+            locked_at=session.locked_at,
         )
     )
 
@@ -58,6 +61,9 @@ def to_session(row: Row[Any]) -> LoginSession:
         expires_at=mapping[login.c.expires_at],
         client=mapping[login.c.client],
         user_agent=mapping[login.c.user_agent],
+        fresh_at=mapping[login.c.fresh_at],
+        active_at=mapping[login.c.active_at],
+        locked_at=mapping[login.c.locked_at],
     )
 
 

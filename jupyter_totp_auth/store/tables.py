@@ -65,6 +65,9 @@ instance = Table(
     Column("revision", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("key_check", LargeBinary),
+    # What digests of recovery codes and names of counters are made with: sealed, so that a new key in the
+    # keyring does not void them. Made when the store is first opened.
+    Column("mac_key", LargeBinary),
     **MARIADB,
 )
 
@@ -100,6 +103,33 @@ totp_authenticator = Table(
     Column("secret", LargeBinary, nullable=False),
     Column("last_step", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    **MARIADB,
+)
+
+# A further phone, until its first code is confirmed; the account's own phones go on meanwhile.
+new_authenticator = Table(
+    "new_authenticator",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    _account_id(nullable=False, index=True),
+    Column("name", String(64), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("tries_left", Integer, nullable=False),
+    **MARIADB,
+)
+
+access_token = Table(
+    "access_token",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    Column("id", String(16), nullable=False, unique=True),
+    _account_id(nullable=False, index=True),
+    Column("name", String(64), nullable=False),
+    Column("scopes", String(128), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
     Column("last_used_at", BigInteger),
     **MARIADB,
 )
@@ -170,6 +200,11 @@ login = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    # When both factors were given last: at the login, or at a step-up.
+    Column("fresh_at", BigInteger, nullable=False, server_default="0"),
+    # When a person did something last, and since when nothing is served until one factor is given.
+    Column("active_at", BigInteger, nullable=False, server_default="0"),
+    Column("locked_at", BigInteger),
     Column("client", String(64), nullable=False),
     Column("user_agent", String(256), nullable=False),
     Column("ended_at", BigInteger),

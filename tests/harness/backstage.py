@@ -64,6 +64,8 @@ class Backstage:
             expires_at=at + lifetime,
             client="127.0.0.1",
             user_agent="backstage",
+            fresh_at=at,
+            active_at=at,
         )
         with self.services.store.database.write() as connection:
             insert_login(connection, session)

@@ -55,6 +55,7 @@ def test_the_wheel_carries_everything_it_needs(wheel: Path) -> None:
         "jupyter_totp_auth/web/templates/login.html",
         "jupyter_totp_auth/web/static/page.css",
         "jupyter_totp_auth/store/migrations/versions/0001_first.py",
+        "jupyter_totp_auth/store/migrations/versions/0002_step_up_locks_tokens.py",
         "jupyter_totp_auth/store/migrations/env.py",
         "jupyter_totp_auth/factors/blocklist.txt.gz",
         "/etc/jupyter/jupyter_server_config.d/jupyter_totp_auth.json",

@@ -152,6 +152,8 @@ def session_of(who: Account, **changes: Any) -> LoginSession:
         expires_at=AT + DAY,
         client="192.0.2.7",
         user_agent="Mozilla/5.0 (X11; Linux) é ✓",
+        fresh_at=AT,
+        active_at=AT,
     )
     return replace(fresh, **changes)
 
