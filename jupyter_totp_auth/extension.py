@@ -41,10 +41,10 @@ def link(serverapp: Any) -> None:
 def load(serverapp: Any) -> None:
     """Look again: an extension's later hook, or a file read later, can have replaced us silently."""
     provider = serverapp.identity_provider
-    if _under_hub():
-        _insist_on_hub(serverapp, provider)
-        return
     if not isinstance(provider, TotpIdentityProvider):
+        if _under_hub():
+            _insist_on_hub(serverapp, provider)
+            return
         if not _is_configured(serverapp):
             _end(
                 serverapp,

@@ -21,7 +21,8 @@ DATABASE_URL_VARIABLE = "JUPYTER_TOTP_DATABASE_URL"
 KEY_FILE_VARIABLE = "JUPYTER_TOTP_KEY_FILE"
 REQUIRED_VARIABLE = "JUPYTER_TOTP_REQUIRED"
 
-_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?")
+_NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
+_HOST = re.compile(rf"\*\.{_NAME}|{_NAME}(:[0-9]{{1,5}})?|\[[0-9a-f:]+\](:[0-9]{{1,5}})?")
 _UNIX = "unix"
 
 

@@ -14,5 +14,7 @@ fi
 # On PATH, so that `jupyter totp` also works in the terminals of the Lab.
 PATH="$PWD/.venv/bin:$PATH"
 export PATH
+# A folder of its own, so that a first notebook is no change of the checkout; an option given by hand wins.
+mkdir -p notebooks
 # exec: Ctrl-C and signals reach Jupyter itself.
-exec jupyter lab "$@"
+exec jupyter lab --ServerApp.root_dir=notebooks "$@"

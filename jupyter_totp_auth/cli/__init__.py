@@ -45,6 +45,7 @@ def main(
 
 def _run(command: Command, context: Context) -> int:
     from ..core.accounts import Refused
+    from ..core.passwords import CannotHash
     from ..store import StoreRefused, StoreUnavailable
 
     try:
@@ -56,6 +57,8 @@ def _run(command: Command, context: Context) -> int:
         return complain(str(refusal))
     except StoreUnavailable as error:
         return complain(f"The account store does not answer now ({error}). Try again.")
+    except CannotHash:
+        return complain("There is not enough memory to hash a password.")
     except BrokenPipeError:  # `jupyter totp log | head`: nobody listens any more, and Python shall not say so
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _REFUSED

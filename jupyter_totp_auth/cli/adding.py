@@ -178,5 +178,5 @@ class Reset(Verb):
             arguments.username, actor=ACTOR, valid_for=arguments.valid_for
         )
         print_invitation(invitation, context, as_json=arguments.json)
-        if not arguments.json:
+        if not arguments.json and invitation.account.enrolled:
             say(f"All logins of {arguments.username} have ended.")

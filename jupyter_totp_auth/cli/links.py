@@ -49,7 +49,7 @@ def print_invitation(invitation: Invitation, context: Context, *, as_json: bool)
         return
     name, until = invitation.account.username, readable(invitation.expires_at)
     url = link(invitation, front)
-    say(f"With this link, {name} sets up the phone, once, until {until}:")
+    say(f"With this link, {name} enrolls, once, until {until}:")
     say("")
     say(f"    {url}")
     say("")

@@ -197,7 +197,7 @@ class Binding:
                 enrolled=True,
             )
         account = self._accounts.by_id(enrollment.account_id)
-        if account is None or account.disabled:
+        if account is None or not account.is_open(at=at):
             return None
         return replace(
             account,

@@ -97,7 +97,7 @@ class EnrollmentFlow:
         digest = bearer.digest(Kind.ENROLLMENT_CODE, typed_code.strip())
         code = self._enrollments.code(digest, at=at) if digest else None
         account = self._accounts.by_id(code.account_id) if code and code.account_id else None
-        if code is None or (account is not None and account.disabled):
+        if code is None or (account is not None and not account.is_open(at=at)):
             if digest is not None:  # what cannot be a code at all is not worth a row
                 self._events.add(Event(EventKind.ENROLLMENT_DENIED, at, client=origin.client))
             return Denied(Refusal.UNKNOWN)

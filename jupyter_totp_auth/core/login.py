@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from . import bearer, names
+from . import bearer, names, recovery
 from .bearer import Kind
 from .codes import Codes, Match
 from .events import Event, EventKind
@@ -25,9 +25,12 @@ from .model import (
     Refusal,
 )
 from .passwords import Hasher
-from .policy import Policy
+from .policy import DECOY_MEMORY, Policy
 from .ports import AccountStore, Claim, EventStore, KnownBrowserRow, LoginStore, ThrottleStore
 from .sealing import Purpose, SealBroken, Sealer
+
+CODE_WRONG = "That code is wrong."
+CODE_USED = "That code was used already. Wait for the next one."
 
 
 class LoginFlow:
@@ -172,6 +175,9 @@ class LoginFlow:
                 return granted
             # A lost step was a right code. A recovery code that is not there, or no more, is a guess (R14).
             match = Match(replayed=match.claim.step is not None)
+        elif recovery.read(typed_code) is not None:
+            # The look for a recovery code takes its time, which must not say that the password was right.
+            self._logins.grant_nothing(at=at)
         return self._deny(account, pending, match, key, wait, origin, at)
 
     def _charge_code(self, pending: PendingLogin, at: int) -> tuple[bytes, int | None]:
@@ -180,13 +186,14 @@ class LoginFlow:
         Otherwise a decoy of the same cost is charged: strangers cannot spend the owner's budget, and
         the time taken does not say which of the two it was.
         """
+        rule = self._policy.code_known if pending.known_browser else self._policy.code_unknown
         if not pending.password_ok or pending.account_id is None:
             key = self._sealer.mac(Purpose.THROTTLE, "code-decoy", pending.throttle_key)
+            rule = replace(rule, memory=DECOY_MEMORY)  # there is one for each name that anybody makes up
         elif pending.known_browser:
             key = self._sealer.mac(Purpose.THROTTLE, "code-known", pending.throttle_key)
         else:
             key = code_key(self._sealer, pending.account_id, pending.epoch)
-        rule = self._policy.code_known if pending.known_browser else self._policy.code_unknown
         return key, self._throttles.charge(key, rule, at=at, account_id=pending.account_id)
 
     def _grant(
@@ -259,6 +266,7 @@ class LoginFlow:
                 return Denied(Refusal.THROTTLED, retry_after=wait)
             if match.drift is not None:
                 return Denied(Refusal.CLOCK, drift=match.drift)
+            return Denied(Refusal.DENIED, text=CODE_USED if match.replayed else CODE_WRONG)
         return Denied(Refusal.DENIED)
 
     def _report_broken(self, account: Account | None, broken: SealBroken) -> None:

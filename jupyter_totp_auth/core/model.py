@@ -54,8 +54,11 @@ class Account:
 
     def usable(self, *, at: int) -> bool:
         """Whether this account may log in at ``at``."""
-        expired = self.expires_at is not None and self.expires_at <= at
-        return self.enrolled and not self.disabled and not expired
+        return self.enrolled and self.is_open(at=at)
+
+    def is_open(self, *, at: int) -> bool:
+        """Whether it is neither disabled nor past its time."""
+        return not self.disabled and (self.expires_at is None or self.expires_at > at)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+LONGEST = 64
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _BLANKS = " \t\r\n\f\v"
 

@@ -6,13 +6,21 @@ import unicodedata
 from collections.abc import Callable
 
 from argon2 import PasswordHasher, Type, profiles
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.low_level import error_to_str
 
 PROFILE = profiles.RFC_9106_LOW_MEMORY
 """t=3, m=64 MiB, p=4, 16-byte salt, 32-byte tag: RFC 9106 §4, the second recommended option."""
 
+_OUT_OF_MEMORY = error_to_str(-22)
+"""ARGON2_MEMORY_ALLOCATION_ERROR in argon2.h, which argon2-cffi only gives in words."""
+
 _LONGEST_PREFIX_OF_NAME = 3
 """A name shorter than this says nothing about a password that contains it."""
+
+
+class CannotHash(Exception):
+    """There is no memory for an argon2 (N17): nothing is known about the password."""
 
 
 class Hasher:
@@ -20,18 +28,28 @@ class Hasher:
 
     def __init__(self, profile: object = PROFILE) -> None:
         self._argon2 = PasswordHasher.from_parameters(profile)  # type: ignore[arg-type]
-        self._dummy = self._argon2.hash("no account has this password")
+        self._dummy = self.hash("no account has this password")
 
     def hash(self, password: str) -> str:
-        """The PHC string of a normalised password, to be sealed before it is stored."""
-        return self._argon2.hash(password)
+        """The PHC string of a normalised password, to be sealed before it is stored. Raises CannotHash."""
+        try:
+            return self._argon2.hash(password)
+        except HashingError:
+            raise CannotHash from None
 
     def verify(self, phc: str | None, password: str) -> bool:
-        """Whether ``password`` has the hash ``phc``. With None a dummy is: always one argon2 (E09)."""
+        """Whether ``password`` has the hash ``phc``. With None a dummy is: always one argon2 (E09).
+
+        Raises CannotHash.
+        """
         try:
             self._argon2.verify(self._dummy if phc is None else phc, password)
-        except (VerificationError, InvalidHashError):
+        except (VerifyMismatchError, InvalidHashError):
             return False
+        except VerificationError as error:
+            if str(error) == _OUT_OF_MEMORY:
+                raise CannotHash from None
+            return False  # not a hash that argon2 can read
         return phc is not None
 
     def outdated(self, phc: str) -> bool:

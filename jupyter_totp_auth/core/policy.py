@@ -8,6 +8,9 @@ MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+DECOY_MEMORY = 30 * DAY
+"""How long the counter is kept that is charged in the place of the real one, where the password was wrong."""
+
 
 @dataclass(frozen=True)
 class Throttle:
@@ -18,8 +21,10 @@ class Throttle:
     cap: int
     limit: int
     memory: int | None = 30 * DAY
-    """Seconds without a try after which the count is forgotten; None: never. The same for names that
-    do not exist, or the difference would tell them apart."""
+    """Seconds after the last counted failure after which the count is forgotten; None: never. At the
+    limit it is never. The same for names that do not exist, or the difference would tell them apart."""
+    silent: bool = False
+    """Nobody is told that there is a wait: then a refusal has to take as long as a count."""
 
     def delay(self, failures: int) -> int:
         """Seconds to wait after ``failures`` consecutive failures."""
@@ -65,8 +70,8 @@ class Policy:
     # Guessing: NIST SP 800-63B-4 §3.2.2 (at most 100 consecutive failures, growing delays)
     password_unknown: Throttle = Throttle(free=5, first_delay=1, cap=15 * MINUTE, limit=100)
     password_known: Throttle = Throttle(free=10, first_delay=1, cap=15 * MINUTE, limit=10)
-    code_unknown: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=20, memory=None)
-    code_known: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=100)
+    code_unknown: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=20, memory=None, silent=True)
+    code_known: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=100, silent=True)
 
     recovery_codes: int = 10
 

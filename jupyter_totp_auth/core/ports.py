@@ -98,6 +98,9 @@ class LoginStore(Protocol):
         the one the pending login was made for (changed epoch, disabled, deleted).
         """
 
+    def grant_nothing(self, *, at: int) -> None:
+        """The statements of a grant that fails, on nobody's rows: for the time they take (R7)."""
+
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
         """Note a wrong code, and whether it was charged: a later success gives that back."""
 

@@ -128,6 +128,14 @@ class SqlLogins:
                 write_event(connection, entry)
         return True
 
+    def grant_nothing(self, *, at: int) -> None:
+        """The statements of a grant that fails, on nobody's rows: for the time they take (R7)."""
+        with self._database.write() as connection:
+            still_the_account(connection, _NOBODYS, at)
+            end_pending(connection, _NOBODYS)
+            use_up(connection, Claim(recovery_digests=(_NOBODYS.digest,)), "", at)
+            connection.rollback()
+
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
         """Note a wrong code, and whether it was charged: a later success gives that back."""
         more = update(pending_login).where(pending_login.c.digest == pending.digest)
@@ -266,3 +274,15 @@ class SqlLogins:
     def _drop(self, statement: Delete) -> None:
         with self._database.write() as connection:
             connection.execute(statement)
+
+
+_NOBODYS = PendingLogin(
+    digest=bytes(32),
+    account_id="",
+    password_ok=False,
+    epoch=0,
+    known_browser=False,
+    expires_at=0,
+    tries_left=0,
+    throttle_key=b"",
+)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Delete, case, delete, insert, select, update
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Row, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
@@ -52,6 +54,7 @@ _LOST = -1
 def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account_id: str | None) -> int:
     """0: charged; > 0: seconds to wait; _LOST: someone else counted between the look and the write."""
     row = connection.execute(select(throttle).where(throttle.c.digest == key)).one_or_none()
+    same = update(throttle).where(throttle.c.digest == key)
     if row is None:
         connection.execute(
             insert(throttle).values(
@@ -59,35 +62,40 @@ def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account
                 account_id=account_id,
                 failures=1,
                 next_try_at=at + rule.delay(1),
-                forget_at=_forget_at(rule, at),
+                forget_at=_forget_at(rule, at, 1),
             )
         )
         return 0
-    if row.failures >= rule.limit:
-        return rule.cap
-    # A clock set back must not shut anybody out for longer than the longest delay.
-    wait = min(int(row.next_try_at) - at, rule.cap)
+    wait = _wait(row, rule, at)
     if wait > 0:
+        if rule.silent:  # a write that changes nothing, so that the time tells nothing
+            connection.execute(same.values(failures=throttle.c.failures))
         return wait
+    failures = row.failures + 1
     counted = connection.execute(
-        update(throttle)
-        .where(
-            throttle.c.digest == key,
+        same.where(
             throttle.c.failures == row.failures,
             throttle.c.next_try_at == row.next_try_at,
-        )
-        .values(
-            failures=row.failures + 1,
-            next_try_at=at + rule.delay(row.failures + 1),
-            forget_at=_forget_at(rule, at),
+        ).values(
+            failures=failures,
+            next_try_at=at + rule.delay(failures),
+            forget_at=_forget_at(rule, at, failures),
             account_id=account_id,
         )
     )
     return 0 if counted.rowcount == 1 else _LOST
 
 
-def _forget_at(rule: Throttle, at: int) -> int | None:
-    return None if rule.memory is None else at + rule.memory
+def _wait(row: Row[Any], rule: Throttle, at: int) -> int:
+    if row.failures >= rule.limit:
+        return rule.cap
+    # A clock set back must not shut anybody out for longer than the longest delay.
+    return max(0, min(int(row.next_try_at) - at, rule.cap))
+
+
+def _forget_at(rule: Throttle, at: int, failures: int) -> int | None:
+    """Never, once closed: what is closed stays closed until somebody opens it (R13)."""
+    return None if rule.memory is None or failures >= rule.limit else at + rule.memory
 
 
 def refund(connection: Connection, key: bytes, count: int, at: int) -> None:

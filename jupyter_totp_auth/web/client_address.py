@@ -76,13 +76,15 @@ class ClientAddresses:
         return any(address.version == net.version and address in net for net in self._trusted)
 
     def _warn_once(self, request: HTTPServerRequest, peer: Address | None) -> None:
-        if self._warned or "X-Forwarded-For" not in request.headers:
+        sent = [name for name in ("X-Forwarded-For", "X-Forwarded-Proto") if name in request.headers]
+        if self._warned or not sent:
             return
         self._warned = True
         self._log.warning(
-            "A request from %s carries X-Forwarded-For, which is ignored: if that is your proxy, "
+            "A request from %s carries %s, which is ignored: if that is your proxy, "
             "set c.TotpAuth.trusted_proxies = ['%s'].",
             peer or UNIX,
+            sent[0],
             peer or UNIX,
         )
 

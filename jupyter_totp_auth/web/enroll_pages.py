@@ -10,13 +10,21 @@ from ..core.binding import Enrolled
 from ..core.enrollment import Stage
 from ..core.model import Denied, Enrollment, Issued, Refusal
 from .cookies import Cookie
-from .login_pages import end_login
+from .login_pages import leave_the_old
 from .pages import STALE, Message, PageHandler, drift_message
 
-_WHERE = "It is one-time, and a newer one makes it void. Ask for another: jupyter totp reset NAME."
-UNKNOWN_CODE = f"That enrollment code is wrong, used or too old. {_WHERE}"
+UNKNOWN_CODE = (
+    "That enrollment code is wrong, used or too old: it works once, and a newer one makes it void. Ask "
+    "whoever runs this server for another (jupyter totp reset NAME); where nobody is enrolled yet, each "
+    "start of the server prints a new one."
+)
 BEGIN_AGAIN = "That took too long, or too many tries were wrong. Please enter the enrollment code again."
 WRONG_PASSWORD = "That is not this account's password."  # noqa: S105
+SHOWN_ONCE = (
+    "You are signed in, and nothing is being set up in this browser. Recovery codes are shown only once. If "
+    "you have not kept yours, ask whoever runs this server for a new enrollment link "
+    "(jupyter totp reset NAME)."
+)
 NOT_THE_SAME = "The two passwords are not the same."
 WRONG_CODE = "That code does not fit. Wait for the next one, and type it while the app shows it."
 
@@ -36,12 +44,14 @@ class EnrollHandler(PageHandler):
         return await self.storing(self.rim.services.enrollment.stage, self.bearer)
 
     def begin_again(self) -> None:
-        """Back to page 1."""
+        """Back to page 1; where page 4 was loaded again, nothing went wrong, and the person is in."""
         self.rim.cookies.clear(self, Cookie.ENROLLMENT)
+        signed_in = self.visitor.login is not None
         self.page(
             "enroll_code.html",
             status=401,
-            message=Message("warning", BEGIN_AGAIN),
+            message=Message("info", SHOWN_ONCE) if signed_in else Message("warning", BEGIN_AGAIN),
+            signed_in=signed_in,
             action=f"{self.rim.base_url}enroll",
         )
 
@@ -197,9 +207,7 @@ class EnrollPhonePage(EnrollHandler):
             self, enrolled.known_browser, rim.services.policy.known_browser_lifetime
         )
         token = rim.xsrf.issue(self, login_bearer=issued.bearer, secure=self.visitor.secure)
-        await self.storing(rim.services.logins.load, issued.bearer)
-        await end_login(self, self.visitor)
-        await self.settled()  # a re-enrollment has ended every other login of the account
+        await leave_the_old(self, issued.bearer)
         self.page(
             "enroll_recovery_codes.html",
             codes=enrolled.recovery_codes,

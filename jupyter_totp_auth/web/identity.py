@@ -17,6 +17,7 @@ from tornado import web
 from traitlets import TraitError, Unicode
 
 from ..core.accounts import Refused
+from ..public_routes import patterns
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
@@ -30,7 +31,7 @@ from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
 from .pool import BoundedPool
 from .rim import Rim
-from .routes import handlers, public_routes, well_known_files
+from .routes import before_jupyters, handlers, public_routes
 from .sockets import Sockets
 from .start_checks import UnsafeSetting
 from .visitor import as_user, visitor_of
@@ -142,7 +143,7 @@ class TotpIdentityProvider(IdentityProvider):
     def update_user(self, handler: web.RequestHandler, user_data: Any) -> User:
         """``PATCH /api/me``: display name, initials, colour. ValueError becomes Jupyter's 400.
 
-        Synchronous, since Jupyter does not await it: one short write.
+        Synchronous, since Jupyter does not await it; :class:`ProfileHandler` calls it off the event loop.
         """
         visitor = visitor_of(handler.request)
         login = visitor.login if visitor else None
@@ -192,12 +193,15 @@ class TotpIdentityProvider(IdentityProvider):
         keep_secrets_out(app.web_app.settings)
         self.gate = self._make_gate(app)
         self.gate.install()
-        app.web_app.add_handlers(".*$", well_known_files(app.base_url))
+        app.web_app.add_handlers(".*$", before_jupyters(app.base_url))
+        public = ", ".join(patterns(self.settings.public_routes))
+        self.log.info("jupyter_totp_auth: answered without a login: %s", public)
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
+            self.rim.awaiting_setup = True
             first_start.announce(app, self.setup_code, self.settings.public_url)
 
     def _make_gate(self, app: Any) -> Gate:
@@ -228,10 +232,12 @@ class TotpIdentityProvider(IdentityProvider):
 
 
 def _is_allowed_origin(app: Any, origin: str) -> bool:
-    """An origin that the configuration names. ``*`` names none: with a cookie it would mean everybody."""
+    """An origin that the configuration names. Not ``*`` or ``.*``: with a cookie they mean everybody."""
     if app.allow_origin:
         return app.allow_origin not in ("", "*") and app.allow_origin == origin
-    return bool(app.allow_origin_pat) and origin_matches_pat(app.allow_origin_pat, origin)
+    pattern = app.allow_origin_pat
+    named = bool(pattern) and not start_checks.matches_anybody(pattern)
+    return named and origin_matches_pat(pattern, origin)
 
 
 def _keep_from_kernels() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
-from ..core import recovery, totp
+from ..core import names, recovery, totp
 from ..core.grants import NewLogin
 from ..core.model import Denied, Issued, PendingLogin, Refusal
 from .cookies import Cookie
-from .pages import STALE, Message, PageHandler, TotpHandler, drift_message
+from .pages import STALE, Message, PageHandler, TotpHandler, Unavailable, drift_message
 from .visitor import Visitor
 
 WRONG = "That did not work: the user name, the password or the code is wrong."
@@ -58,12 +58,15 @@ class LoginPage(PageHandler):
                 self.form(name, status=401, message=Message("error", WRONG_PASSWORD))
 
     def form(self, username: str = "", *, status: int = 200, message: Message | None = None) -> None:
-        """The login form. What the field held is shown again only if it can be a name."""
-        shown = username if len(username) <= _LONGEST_SHOWN else ""
-        self.page("login.html", status=status, message=message, username=shown)
-
-
-_LONGEST_SHOWN = 64
+        """The login form. What the field held is shown again, as text, up to a name's length."""
+        shown = username[: names.LONGEST]
+        self.page(
+            "login.html",
+            status=status,
+            message=message,
+            username=shown,
+            awaiting_setup=self.rim.awaiting_setup,
+        )
 
 
 class CodePage(PageHandler):
@@ -112,8 +115,8 @@ class CodePage(PageHandler):
                 self.form(status=429, message=self.throttled(seconds or 1))
             case Denied(refusal=Refusal.CLOCK, drift=drift):
                 self.form(status=401, message=drift_message(drift or 0))
-            case _:
-                self.form(status=401, message=Message("error", WRONG))
+            case Denied(text=text):
+                self.form(status=401, message=Message("error", text or WRONG))
 
     def form(self, *, status: int = 200, message: Message | None = None) -> None:
         """The code form."""
@@ -139,8 +142,21 @@ async def sign_in(handler: TotpHandler, issued: Issued[NewLogin], *, stay: bool)
         lifetime = rim.services.policy.known_browser_lifetime
         rim.cookies.put_known_browser(handler, issued.value.known_browser, lifetime)
     rim.xsrf.issue(handler, login_bearer=issued.bearer, secure=handler.visitor.secure)
-    await handler.storing(rim.services.logins.load, issued.bearer)
-    await end_login(handler, handler.visitor)
+    await leave_the_old(handler, issued.bearer)
+
+
+async def leave_the_old(handler: TotpHandler, new_bearer: str) -> None:
+    """Have the new login in memory, and end the one this browser had.
+
+    The new one is granted already: where the store is silent now, the answer still goes out with its cookie
+    (and with recovery codes that are shown only once). The gate looks the login up, the poll cuts sockets.
+    """
+    try:
+        await handler.storing(handler.rim.services.logins.load, new_bearer)
+        await end_login(handler, handler.visitor)
+        await handler.settled()  # a re-enrollment has ended every other login of the account
+    except Unavailable:
+        handler.rim.log.warning("The account store does not answer; a login was granted all the same.")
 
 
 async def end_login(handler: TotpHandler, visitor: Visitor) -> None:

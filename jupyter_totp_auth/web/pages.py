@@ -12,6 +12,7 @@ from jupyter_server.auth.identity import User
 from tornado import web
 
 from ..core.model import Origin
+from ..core.passwords import CannotHash
 from ..store import StoreUnavailable
 from .gate import ANONYMOUS_BODY
 from .hosts import is_from_own_page
@@ -126,7 +127,7 @@ class TotpHandler(web.RequestHandler):
     async def _guarded(work: Awaitable[T]) -> T:
         try:
             return await work
-        except (StoreUnavailable, Busy):
+        except (StoreUnavailable, Busy, CannotHash):
             raise Unavailable from None
 
 

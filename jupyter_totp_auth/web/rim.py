@@ -44,10 +44,13 @@ class Rim:
     """For what keeps logins true, so that no flood of strangers stands before an end."""
 
     log: Any
+    awaiting_setup: bool = False
+    """Nobody is enrolled yet, so nobody can log in; the login page says so."""
+
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
     _purged_at: float = 0.0
-    _poll: PeriodicCallback | None = None
+    _timers: list[PeriodicCallback] = field(default_factory=list)
 
     def is_stale(self) -> bool:
         """Whether the store has been silent for so long that memory cannot be trusted any more."""
@@ -56,13 +59,15 @@ class Rim:
     def start(self) -> None:
         """Keep memory and sockets true from now on. To be called on the running event loop."""
         self._heard_at = time.monotonic()
-        self._poll = PeriodicCallback(self._tick, _POLL_MS)
-        self._poll.start()
+        # The sweep on its own: whatever the store does, even nothing, a login ends at its time.
+        self._timers = [PeriodicCallback(work, _POLL_MS) for work in (self._tick, self.sockets.sweep)]
+        for timer in self._timers:
+            timer.start()
 
     def stop(self) -> None:
         """Stop looking."""
-        if self._poll is not None:
-            self._poll.stop()
+        for timer in self._timers:
+            timer.stop()
 
     async def sync(self) -> None:
         """Learn of what ended, here or in another process, and close its sockets."""
@@ -73,14 +78,18 @@ class Rim:
     async def _tick(self) -> None:
         try:
             await self.sync()
+            await self._look_for_setup()
             await self._housekeeping()
         except (StoreUnavailable, Busy) as error:
             if not self.is_stale():
                 self.log.warning("The account store does not answer (%s).", error)
         except Exception:
             self.log.exception("jupyter_totp_auth: the look at the account store failed")
-        finally:  # whatever the store does: a login ends at its time, and all do when the store is silent
-            self.sockets.sweep()
+
+    async def _look_for_setup(self) -> None:
+        if self.awaiting_setup:
+            enrolled = await self.member_pool.run(self.services.store.accounts.any_enrolled)
+            self.awaiting_setup = not enrolled
 
     async def _housekeeping(self) -> None:
         now, services = time.monotonic(), self.services

@@ -23,6 +23,7 @@ from .appearance import STATIC
 from .enroll_pages import EnrollAccountPage, EnrollCodePage, EnrollDonePage, EnrollPhonePage
 from .gate import PublicRoute
 from .login_pages import CodePage, LoginPage, LogoutPage
+from .profile import ProfileHandler
 from .rim import Rim
 
 
@@ -78,9 +79,14 @@ def handlers(rim: Rim) -> list[tuple[str, Any, dict[str, Any]]]:
     return [(f"/{public.STATIC}", PageFileHandler, {"path": str(STATIC)}), *ours]
 
 
-def well_known_files(base_url: str) -> list[tuple[str, type[Any], dict[str, Any]]]:
-    """To stand before Jupyter's own, which ask for a login at base_url "/" and break below another."""
+def before_jupyters(base_url: str) -> list[tuple[str, type[Any], dict[str, Any]]]:
+    """To stand before Jupyter's own handlers of the same paths.
+
+    Jupyter's favicon and robots.txt ask for a login at base_url "/" and break below another; its ``api/me``
+    writes the profile on the event loop.
+    """
     return [
+        (rf"{re.escape(base_url)}api/me", ProfileHandler, {}),
         (rf"{re.escape(base_url)}(robots\.txt)", PageFileHandler, {"path": str(STATIC)}),
         (rf"{re.escape(base_url)}(favicon\.ico)", PageFileHandler, {"path": DEFAULT_STATIC_FILES_PATH}),
     ]

@@ -22,6 +22,8 @@ _STOCK_SECRETS = [
     ("IdentityProvider", "token"),
     ("TotpIdentityProvider", "token"),
     ("PasswordIdentityProvider", "token"),
+    ("IdentityProvider", "hashed_password"),
+    ("TotpIdentityProvider", "hashed_password"),
     ("PasswordIdentityProvider", "hashed_password"),
     ("ServerApp", "token"),
     ("ServerApp", "password"),
@@ -72,7 +74,7 @@ def refuse_unsafe_application(settings: dict[str, Any]) -> None:
     headers = {name.lower(): value for name, value in settings.get("headers", {}).items()}
     origin = settings.get("allow_origin") or headers.get("access-control-allow-origin")
     pattern = settings.get("allow_origin_pat")
-    anybody = origin == "*" or bool(pattern and re.fullmatch(pattern, _NOBODYS_ORIGIN))
+    anybody = origin == "*" or matches_anybody(pattern)
     credentials = settings.get("allow_credentials") or "access-control-allow-credentials" in headers
     if anybody and credentials:
         raise UnsafeSetting(
@@ -82,6 +84,11 @@ def refuse_unsafe_application(settings: dict[str, Any]) -> None:
 
 
 _NOBODYS_ORIGIN = "https://nobody.has.this.origin.invalid"
+
+
+def matches_anybody(origin_pattern: str | None) -> bool:
+    """Whether ``allow_origin_pat`` is only another way to write ``*``."""
+    return bool(origin_pattern and re.fullmatch(origin_pattern, _NOBODYS_ORIGIN))
 
 
 def _refuse_open_access(serverapp: Any) -> None:

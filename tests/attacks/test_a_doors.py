@@ -246,6 +246,7 @@ def test_a05_a_token_in_the_environment_opens_nothing(tmp_path: Path) -> None:
         ("IdentityProvider.token", STOCK),
         ("ServerApp.token", STOCK),
         ("PasswordIdentityProvider.hashed_password", passwd(STOCK)),
+        ("IdentityProvider.hashed_password", passwd(STOCK)),
         ("ServerApp.password", passwd(STOCK)),
         ("TotpIdentityProvider.token", STOCK),
     ],

@@ -66,7 +66,7 @@ def test_the_browser_opens_on_the_set_up_link_and_later_on_jupyterlab(tmp_path: 
         assert code not in desktop.url
 
         page.goto(desktop.url)
-        expect(page).to_have_title("Enter your enrollment code · Jupyter")
+        expect(page).to_have_title("Set up your account · Jupyter")
         assert re.fullmatch(rf"http://(localhost|127\.0\.0\.1):{server.port}/enroll", page.url)
         expect(page.get_by_label("Enrollment code")).to_have_value(code)
         Client(server.url).enroll(code)

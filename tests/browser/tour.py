@@ -12,9 +12,9 @@ from tests.harness.client import PASSWORD, Phone
 from tests.harness.server import JupyterServer
 
 TITLES = {
-    "enrollment-code": "Enter your enrollment code",
-    "enrollment-code-refused": "Enter your enrollment code",
-    "enrollment-link": "Enter your enrollment code",
+    "enrollment-code": "Set up your account",
+    "enrollment-code-refused": "Set up your account",
+    "enrollment-link": "Set up your account",
     "account": "Create your account",
     "account-refused": "Create your account",
     "qr": "Add your phone",

@@ -297,6 +297,9 @@ class MemoryLogins:
                 return True
         return False
 
+    def grant_nothing(self, *, at: int) -> None:
+        """Nothing: here nothing takes time."""
+
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
         with self._rows.lock:
             row = self._rows.pending.get(pending.digest)
@@ -523,7 +526,8 @@ class MemoryThrottles:
             counter.account_id = account_id
             counter.failures += 1
             counter.next_try_at = at + rule.delay(counter.failures)
-            counter.forget_at = None if rule.memory is None else at + rule.memory
+            closed = counter.failures >= rule.limit
+            counter.forget_at = None if closed or rule.memory is None else at + rule.memory
             return None
 
     def refund(self, key: bytes, count: int, *, at: int) -> None:

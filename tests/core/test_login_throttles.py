@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_totp_auth.core.events import EventKind
+from jupyter_totp_auth.core.login import CODE_WRONG
 from jupyter_totp_auth.core.model import Denied, Issued, PendingLogin, Refusal
 from jupyter_totp_auth.core.policy import Policy, Throttle
 from tests.core.rig import AWAY, HERE, OTHER_PASSWORD, PASSWORD, Person, Rig, refusal, wait
@@ -33,6 +34,19 @@ def guess_codes(rig: Rig, person: Person, count: int, *, known: str | None = Non
 
 def code_open_at(rig: Rig) -> int:
     return max((row.next_try_at for row in rig.store.rows.counters.values()), default=0)
+
+
+# -- counters of nobody ----------------------------------------------------------------------------
+
+
+def test_what_a_stranger_can_make_up_is_forgotten_and_what_guards_an_account_is_not(
+    rig: Rig, alice: Person
+) -> None:
+    for name in ("alice", "nobody", "no/body"):  # the right password never
+        rig.second(rig.first(name, OTHER_PASSWORD).bearer, alice.wrong_code())  # type: ignore[union-attr]
+    assert all(row.forget_at is not None for row in rig.store.rows.counters.values())
+    rig.second(rig.pend(), alice.wrong_code())
+    assert [row.failures for row in rig.store.rows.counters.values() if row.forget_at is None] == [1]
 
 
 # -- passwords -------------------------------------------------------------------------------------
@@ -193,7 +207,7 @@ def test_a_known_browser_has_its_own_budget_of_codes_and_is_told_to_wait(rig: Ri
     for _ in range(2):
         pending = rig.pend(known=known)
         for _ in range(5):
-            assert rig.second(pending, alice.wrong_code()) == Denied(Refusal.DENIED)
+            assert rig.second(pending, alice.wrong_code()) == Denied(Refusal.DENIED, text=CODE_WRONG)
     assert rig.code_failures(alice) == 0
     pending = rig.pend(known=known)
     assert rig.second(pending, alice.code()) == Denied(Refusal.THROTTLED, retry_after=30)

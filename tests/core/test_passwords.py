@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters, profiles
 
 from jupyter_totp_auth.core import passwords
-from jupyter_totp_auth.core.passwords import Hasher
+from jupyter_totp_auth.core.passwords import CannotHash, Hasher
 from tests.core.rig import CountingHasher
 
 
@@ -88,6 +89,14 @@ def test_the_dummys_own_password_opens_nothing(hasher: Hasher) -> None:
 )
 def test_what_is_no_hash_opens_nothing_and_breaks_nothing(hasher: Hasher, phc: str) -> None:
     assert not hasher.verify(phc, "orbit velvet")
+
+
+def test_where_there_is_no_memory_to_hash_nothing_is_said_of_the_password(hasher: Hasher) -> None:
+    two_terabytes = hasher.hash("orbit velvet").replace("m=8,", "m=2147483648,")
+    with pytest.raises(CannotHash):
+        hasher.verify(two_terabytes, "orbit velvet")
+    with pytest.raises(CannotHash):
+        Hasher(replace(profiles.CHEAPEST, memory_cost=2**31))  # it makes its dummy hash
 
 
 def test_a_hash_of_other_parameters_still_opens_and_is_outdated(hasher: Hasher) -> None:

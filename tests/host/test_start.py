@@ -7,9 +7,13 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -495,6 +499,32 @@ def test_each_program_starts_with_the_login_in_place_and_no_configuration(
         assert "Traceback" not in server.log
 
 
+def test_the_login_page_says_that_nobody_can_sign_in_yet_until_somebody_can(tmp_path: Path) -> None:
+    hint = "Nobody can sign in here yet"
+    with lean(tmp_path) as server:
+        assert hint in Client(server.url).get("login").text
+        Client(server.url).enroll(server.setup_code())
+        wait_until(lambda: hint not in Client(server.url).get("login").text, 5, "the hint to go")
+
+
+def test_a_profile_cannot_be_written_while_the_store_is_locked_and_nothing_else_waits(tmp_path: Path) -> None:
+    with lean(tmp_path) as server:
+        client = Client(server.url)
+        client.enroll(server.setup_code())
+        assert client.request("PATCH", "api/me", json={"color": "#336699"}).status_code == 200
+        other = sqlite3.connect(server.database, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with closing(other), ThreadPoolExecutor(1) as pool:
+            stuck = pool.submit(client.request, "PATCH", "api/me", json={"color": "#112233"})
+            while not stuck.done():
+                began = time.monotonic()
+                assert ask(server, "GET", "api/totp/health").status == 200
+                assert time.monotonic() - began < 2
+                time.sleep(0.2)
+        assert stuck.result().status_code == 503
+        assert client.get("api/me").json()["identity"]["color"] == "#336699"
+
+
 def links(server: JupyterServer) -> list[str]:
     """The set-up codes of everything printed so far, in order, once each."""
     return list(dict.fromkeys(re.findall(r"enroll#([A-Za-z0-9_-]{43})", server.log)))
@@ -572,6 +602,13 @@ def test_below_jupyterhub_it_stands_down_with_an_info_line(tmp_path: Path) -> No
     assert len(lines) == 1
     assert lines[0].startswith("[I ")
     assert not server.database.exists()
+
+
+def test_hubs_variable_changes_nothing_where_our_login_is_named_and_in_force(tmp_path: Path) -> None:
+    hub = {"JUPYTERHUB_SERVICE_URL": "http://127.0.0.1:1/user/ada/", "JUPYTER_TOTP_REQUIRED": "1"}
+    with lean(tmp_path, config=OURS, environment=hub) as server:
+        assert_ours(server)
+        assert "NO SECOND FACTOR" not in server.log
 
 
 def test_jupyter_lists_the_extension_as_valid(tmp_path: Path) -> None:

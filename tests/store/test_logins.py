@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from jupyter_totp_auth.core.events import EventKind
 from jupyter_totp_auth.core.model import EndedLogin, EndReason, PendingLogin
-from jupyter_totp_auth.core.policy import DAY, MINUTE, Throttle
+from jupyter_totp_auth.core.policy import DAY, Throttle
 from jupyter_totp_auth.core.ports import Claim
 from jupyter_totp_auth.store import Store
 from jupyter_totp_auth.store.tables import account
@@ -462,7 +462,7 @@ def test_an_ended_login_is_remembered_for_a_while(store: Parts, ada: Person) -> 
 
 def test_counters_are_kept_for_their_time_whether_the_name_is_known_or_not(store: Parts, ada: Person) -> None:
     known, unknown, fresh, lasting = (digest() for _ in range(4))
-    shut = Throttle(free=0, first_delay=MINUTE, cap=90 * DAY, limit=1, memory=30 * DAY)
+    shut = Throttle(free=0, first_delay=60 * DAY, cap=90 * DAY, limit=9, memory=30 * DAY)
     for_ever = replace(shut, memory=None)
     for key, rule, account_id, at in (
         (known, shut, ada.account.id, AT),
@@ -478,7 +478,8 @@ def test_counters_are_kept_for_their_time_whether_the_name_is_known_or_not(store
     assert waits == [None, None]
     assert store.throttles.charge(fresh, shut, at=AT + 30 * DAY) is not None
     store.logins.purge(at=AT + 9999 * DAY, ended_before=AT)
-    assert store.throttles.charge(lasting, for_ever, at=AT + 9999 * DAY) is not None
+    closed = replace(for_ever, limit=1)
+    assert store.throttles.charge(lasting, closed, at=AT + 9999 * DAY) is not None
 
 
 def test_a_counter_is_kept_from_its_last_failure_on(store: Parts) -> None:

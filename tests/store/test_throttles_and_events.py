@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import event as on
+
 from jupyter_totp_auth.core.events import Event, EventKind
-from jupyter_totp_auth.core.policy import Throttle
+from jupyter_totp_auth.core.policy import DAY, Throttle
+from jupyter_totp_auth.store import Store
 from tests.store.makers import AT, Parts, digest, event, kinds, new_id
 
 RULE = Throttle(free=2, first_delay=10, cap=30, limit=6)
@@ -26,6 +32,32 @@ def test_the_free_failures_cost_nothing_and_then_the_delay_doubles_up_to_its_cap
     # So many failures: closed, whatever the time.
     assert store.throttles.charge(key, RULE, at=at) == 30
     assert store.throttles.charge(key, RULE, at=at + 100_000) == 30
+
+
+def test_a_closed_counter_is_not_forgotten_however_long_nobody_tries(store: Parts) -> None:
+    closed, open_ = digest(), digest()
+    for _ in range(PATIENT.limit):
+        assert store.throttles.charge(closed, PATIENT, at=AT) is None
+    assert store.throttles.charge(open_, PATIENT, at=AT) is None
+    store.logins.purge(at=AT + 400 * DAY, ended_before=AT)
+    assert store.throttles.charge(closed, PATIENT, at=AT + 400 * DAY) == 60
+    for _ in range(PATIENT.limit):  # forgotten: all tries are there again
+        assert store.throttles.charge(open_, PATIENT, at=AT + 400 * DAY) is None
+
+
+def test_a_silent_refusal_writes_as_a_count_does_and_changes_nothing(sql: Store) -> None:
+    key, rule = digest(), replace(PATIENT, limit=1, silent=True)
+    assert sql.throttles.charge(key, rule, at=AT) is None
+    written: list[str] = []
+
+    def note(*details: Any) -> None:
+        written.append(details[2])
+
+    on.listen(sql.database.engine, "before_cursor_execute", note)
+    assert sql.throttles.charge(key, rule, at=AT) == 60
+    assert any(statement.startswith("UPDATE throttle") for statement in written)
+    sql.throttles.refund(key, 1, at=AT)
+    assert sql.throttles.charge(key, rule, at=AT) is None
 
 
 def test_a_try_during_a_delay_is_not_counted(store: Parts) -> None:

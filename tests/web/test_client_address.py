@@ -93,9 +93,10 @@ def test_the_scheme_is_the_proxys_word_or_the_sockets() -> None:
     assert resolve("9.9.9.9", [], tls=True)[1]
 
 
-def test_a_strange_proxy_is_named_once_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto"])
+def test_a_strange_proxy_is_named_once_in_the_log(header: str, caplog: pytest.LogCaptureFixture) -> None:
     context = SimpleNamespace(address_family=socket.AF_INET, address=("9.9.9.9", 1), protocol="http")
-    headers = HTTPHeaders({"X-Forwarded-For": "1.1.1.1"})
+    headers = HTTPHeaders({header: "https"})
     request = SimpleNamespace(connection=SimpleNamespace(context=context), headers=headers)
     addresses = ClientAddresses([], trust_unix=False, log=LOG)
     for _ in range(3):

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from jupyter_totp_auth.core.model import Role
 from tests.harness.client import PASSWORD, Client, Person, parse_form
 from tests.web.small_server import SmallServer
 
@@ -186,6 +187,32 @@ def test_what_was_typed_is_shown_as_text(client: Client) -> None:
     answer = client.post_form(page, {"username": "<b>{{7*7}}</b>", "password": "x"})
     assert "<b>" not in answer.text
     assert "&lt;b&gt;{{7*7}}&lt;/b&gt;" in answer.text
+
+
+def test_the_last_step_sent_again_says_that_the_person_is_in(server: SmallServer) -> None:
+    client = Client(server.url)
+    invited = server.services.accounts.add("eve", Role.MEMBER, actor="operator")
+    client.enroll(invited.code, username="eve", clock=server.clock)
+    sent_again = client.session.post(
+        f"{server.url}enroll/phone", data={"code": "123456", "_xsrf": ""}, headers={"Origin": client.origin}
+    )
+    assert "You are signed in" in sent_again.text
+    assert "recovery-code" not in sent_again.text
+    assert 'href="/"' in sent_again.text
+    client.log_out()
+    as_nobody = client.session.post(
+        f"{server.url}enroll/phone", data={"code": "123456", "_xsrf": ""}, headers={"Origin": client.origin}
+    )
+    assert "You are signed in" not in as_nobody.text
+
+
+def test_a_known_browser_is_told_which_factor_was_wrong(signed_in: Client, ada: Person) -> None:
+    code = ada.phone.code()
+    signed_in.log_out()
+    signed_in.first_factor("ada")
+    answer = signed_in.second_factor("000000" if code != "000000" else "000001")
+    assert (answer.status_code, "That code is wrong." in answer.text) == (401, True)
+    assert "user name, the password" not in answer.text
 
 
 def test_log_out_by_get_ends_only_for_a_person_in_our_own_page(signed_in: Client) -> None:

@@ -10,6 +10,7 @@ from traitlets.config import Config
 
 from jupyter_totp_auth.settings import TotpAuth
 from jupyter_totp_auth.web import start_checks
+from jupyter_totp_auth.web.identity import _is_allowed_origin
 from jupyter_totp_auth.web.start_checks import UnsafeSetting
 
 
@@ -68,6 +69,23 @@ def test_the_environment_counts_like_the_option(monkeypatch: pytest.MonkeyPatch,
 def test_tornado_settings_are_no_back_door(settings: dict[str, Any]) -> None:
     with pytest.raises(UnsafeSetting):
         start_checks.refuse_unsafe_application({"xsrf_cookies": True, **settings})
+
+
+@pytest.mark.parametrize("pattern", [".*", "https?://.*", r"https://.+"])
+def test_a_pattern_for_everybody_names_nobody(pattern: str) -> None:
+    assert start_checks.matches_anybody(pattern)
+    app = SimpleNamespace(allow_origin="", allow_origin_pat=pattern)
+    assert not _is_allowed_origin(app, "https://evil.example")
+    named = SimpleNamespace(allow_origin="", allow_origin_pat=r"https://(a|b)\.example")
+    assert _is_allowed_origin(named, "https://a.example")
+    assert not _is_allowed_origin(named, "https://c.example")
+
+
+@pytest.mark.parametrize("section", ["IdentityProvider", "PasswordIdentityProvider", "ServerApp"])
+def test_a_stock_password_left_behind_is_named(section: str) -> None:
+    name = "password" if section == "ServerApp" else "hashed_password"
+    left = SimpleNamespace(config=Config({section: {name: "argon2:x"}}))
+    assert f"{section}.{name}" in start_checks.stock_secrets(left)
 
 
 def test_one_named_origin_may_have_credentials() -> None:

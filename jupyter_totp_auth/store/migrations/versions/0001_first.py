@@ -217,7 +217,11 @@ def upgrade() -> None:
         **_OPTIONS,
     )
     op.create_index(
-        op.f("ix_totp_authenticator_account_id"), "totp_authenticator", ["account_id"], unique=False
+        op.f("ix_totp_authenticator_account_id"),
+        "totp_authenticator",
+        ["account_id"],
+        unique=False,
+        if_not_exists=True,
     )
     op.create_table(
         "enrollment",
