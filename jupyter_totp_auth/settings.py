@@ -103,7 +103,11 @@ class TotpAuth(LoggingConfigurable):
     login_lifetime = Integer(DAY, help="Seconds after which both factors are asked again.").tag(config=True)
 
     idle_timeout = Integer(
-        0, help="Seconds without a person's input until a login is locked. 0: off, as it must be yet."
+        0,
+        help=(
+            "Seconds without a person's input until a login is locked and has to give one factor. 0: off. "
+            "Only clients that report input (POST api/totp/activity) keep a login open."
+        ),
     ).tag(config=True)
 
     password_min_length = Integer(12, help="The shortest password, in characters.").tag(config=True)
@@ -161,10 +165,8 @@ class TotpAuth(LoggingConfigurable):
 
     @validate("idle_timeout")
     def _check_idle_timeout(self, proposal: Any) -> Any:
-        if proposal.value != 0:
-            raise TraitError(
-                "idle_timeout: leave it 0. This version cannot tell a person's input from polling."
-            )
+        if proposal.value != 0 and not MINUTE <= proposal.value <= DAY:
+            raise TraitError("idle_timeout: 0 (off), or between one minute and one day")
         return proposal.value
 
     @validate("password_min_length")
@@ -186,7 +188,11 @@ class TotpAuth(LoggingConfigurable):
 
     def policy(self) -> Policy:
         """The numbers of this installation."""
-        return Policy(login_lifetime=self.login_lifetime, password_min=self.password_min_length)
+        return Policy(
+            login_lifetime=self.login_lifetime,
+            idle_timeout=self.idle_timeout,
+            password_min=self.password_min_length,
+        )
 
     def appearance(self) -> Appearance:
         """What stands on the login pages."""

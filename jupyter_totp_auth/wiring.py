@@ -15,6 +15,7 @@ from .core.login import LoginFlow
 from .core.logins import Logins
 from .core.passwords import Hasher
 from .core.policy import Policy
+from .core.stepup import StepUp
 from .settings import TotpAuth
 from .store import Store, open_store
 
@@ -29,6 +30,7 @@ class Services:
     enrollment: EnrollmentFlow
     accounts: Accounts
     logins: Logins
+    stepup: StepUp
     clock: Callable[[], int]
 
     def close(self) -> None:
@@ -89,7 +91,18 @@ def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], 
         clock=clock,
         listed=_is_listed,
     )
-    return Services(policy, store, login, enrollment, accounts, Logins(store.logins, clock), clock)
+    stepup = StepUp(
+        accounts=store.accounts,
+        logins=store.logins,
+        throttles=store.throttles,
+        events=store.events,
+        hasher=hasher,
+        sealer=store.sealer,
+        policy=policy,
+        clock=clock,
+    )
+    logins = Logins(store.logins, policy, clock)
+    return Services(policy, store, login, enrollment, accounts, logins, stepup, clock)
 
 
 def _is_listed(password: str) -> bool:

@@ -26,7 +26,9 @@ class NewLogin:
     known_browser: str | None = field(repr=False)
 
 
-def new_session(account: Account, origin: Origin, policy: Policy, at: int) -> tuple[Bearer, LoginSession]:
+def new_session(
+    account: Account, origin: Origin, policy: Policy, at: int, *, stays: bool = False
+) -> tuple[Bearer, LoginSession]:
     """A fresh login bearer and the session it opens, once the store has taken it."""
     fresh = bearer.issue(Kind.LOGIN)
     expires_at = at + policy.login_lifetime
@@ -43,6 +45,7 @@ def new_session(account: Account, origin: Origin, policy: Policy, at: int) -> tu
         user_agent=origin.user_agent[:_USER_AGENT_LENGTH],
         fresh_at=at,
         active_at=at,
+        stays=stays,
     )
     return fresh, session
 

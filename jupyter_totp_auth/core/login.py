@@ -152,9 +152,9 @@ class LoginFlow:
         return digest is not None and self._logins.pending(digest, at=self._clock()) is not None
 
     def second_factor(
-        self, *, pending_bearer: str | None, typed_code: str, origin: Origin
+        self, *, pending_bearer: str | None, typed_code: str, origin: Origin, stays: bool = False
     ) -> Outcome[NewLogin]:
-        """Check the code and open the login.
+        """Check the code and open the login; with ``stays`` it outlives the browser's window.
 
         Denied EXPIRED: there is no pending login (any more), begin again. Denied DENIED: wrong, whichever
         factor it was. Denied CLOCK, and THROTTLED, are only said to a known browser.
@@ -170,7 +170,7 @@ class LoginFlow:
         match = self._codes.match(account if pending.password_ok else None, typed_code, at=at)
         allowed = pending.password_ok and account is not None and wait is None
         if account is not None and allowed and match.claim is not None:
-            granted = self._grant(account, pending, match.claim, key, origin, at)
+            granted = self._grant(account, pending, match.claim, key, origin, at, stays=stays)
             if granted is not None:
                 return granted
             # A lost step was a right code. A recovery code that is not there, or no more, is a guess (R14).
@@ -204,8 +204,10 @@ class LoginFlow:
         key: bytes,
         origin: Origin,
         at: int,
+        *,
+        stays: bool,
     ) -> Issued[NewLogin] | None:
-        fresh, session = new_session(account, origin, self._policy, at)
+        fresh, session = new_session(account, origin, self._policy, at, stays=stays)
         known = None if pending.known_browser else new_known_browser(account, self._policy, at)
         refunds = self._refunds(pending, key)
         events = [login_event(account, session, origin, at)]

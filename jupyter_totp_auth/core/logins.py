@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import bearer
 from .bearer import Kind
 from .events import Event, EventKind
 from .model import Account, EndedLogin, EndReason, LoginSession
+from .policy import Policy
 from .ports import LoginStore
 
 _MOST_IN_MEMORY = 200_000
@@ -32,10 +33,12 @@ class LiveLogin:
 class Logins:
     """The live logins of one process. ``clock`` gives whole seconds, read once per public method."""
 
-    def __init__(self, store: LoginStore, clock: Callable[[], int]) -> None:
+    def __init__(self, store: LoginStore, policy: Policy, clock: Callable[[], int]) -> None:
         self._store = store
+        self._policy = policy
         self._clock = clock
         self._live: dict[bytes, LiveLogin] = {}
+        self._digests: dict[str, bytes] = {}
         self._seen: dict[bytes, int] = {}
         self._synced = -1
         self._lock = threading.Lock()
@@ -49,6 +52,12 @@ class Logins:
         if login is None or login.session.expires_at <= self._clock():
             return None
         return login
+
+    def is_open(self, login_id: str) -> bool:
+        """Whether the login of this id lives and is not locked: what its sockets ask at each message."""
+        digest = self._digests.get(login_id)
+        login = self.live(digest) if digest is not None else None
+        return login is not None and login.session.locked_at is None
 
     def seen(self, digest: bytes) -> None:
         """Note that a login was used; written later, in a batch."""
@@ -70,21 +79,34 @@ class Logins:
                 if self._synced > revision:  # a sync passed meanwhile and did not look at this row
                     continue
                 if found is None:
-                    self._live.pop(digest, None)
+                    self._drop(digest)
                     return None
-                if len(self._live) >= _MOST_IN_MEMORY:
-                    self._live.pop(next(iter(self._live)))
-                login = self._live[digest] = LiveLogin(*found)
-                return login
+                if not self._is_idle(found[0]):
+                    return self._keep(LiveLogin(*found))
+            self._lock_idle(LiveLogin(*found))  # no process looked at it in time; then read it anew
         return None  # the store changes faster than it can be read: nobody, for now
 
-    def sync(self) -> frozenset[bytes]:
-        """Compare memory with the store if anything changed there; the digests that ended.
+    def _keep(self, login: LiveLogin) -> LiveLogin:
+        if len(self._live) >= _MOST_IN_MEMORY:
+            self._drop(next(iter(self._live)))
+        self._live[login.session.digest] = login
+        self._digests[login.session.id] = login.session.digest
+        return login
+
+    def _drop(self, digest: bytes) -> None:
+        dropped = self._live.pop(digest, None)
+        self._seen.pop(digest, None)
+        if dropped is not None and self._digests.get(dropped.session.id) == digest:
+            del self._digests[dropped.session.id]
+
+    def sync(self) -> frozenset[str]:
+        """Compare memory with the store if anything changed there; the ids that are served no more.
 
         Called every 0.25 s, and after each end made here.
         """
         # One at a time: the slower of two would put back what the faster one dropped.
         with self._syncing:
+            self._lock_the_idle()
             revision = self._store.revision()
             with self._lock:
                 if revision == self._synced:
@@ -97,22 +119,75 @@ class Logins:
                 self._synced = -1  # not "done": what was not compared is compared by the next sync
                 raise
 
-    def _compare(self, known: list[bytes]) -> frozenset[bytes]:
-        ended: set[bytes] = set()
+    def _compare(self, known: list[bytes]) -> frozenset[str]:
+        over: set[str] = set()
         for start in range(0, len(known), _BATCH):
-            batch = known[start : start + _BATCH]
-            found = self._store.find_many(batch, at=self._clock())
             with self._lock:
-                for digest in batch:
-                    if digest not in self._live:  # dropped meanwhile: it must not come back
+                batch = [
+                    self._live[digest].session
+                    for digest in known[start : start + _BATCH]
+                    if digest in self._live
+                ]
+            found = self._store.find_many([session.id for session in batch], at=self._clock())
+            with self._lock:
+                for session in batch:
+                    if session.digest not in self._live:  # dropped meanwhile: it must not come back
                         continue
-                    if digest in found:
-                        self._live[digest] = LiveLogin(*found[digest])
-                    else:
-                        self._live.pop(digest, None)
-                        self._seen.pop(digest, None)
-                        ended.add(digest)
-        return frozenset(ended)
+                    now = found.get(session.id)
+                    if now is None or now[0].digest != session.digest:
+                        self._drop(session.digest)
+                    if now is not None:
+                        self._keep(LiveLogin(*now))
+                    if now is None or now[0].locked_at is not None:
+                        over.add(session.id)
+        return frozenset(over)
+
+    # -- idle --------------------------------------------------------------------------------------
+
+    def active(self, login: LiveLogin) -> bool:
+        """A person did something. False where the login is locked or over."""
+        at = self._clock()
+        if at - login.session.active_at < self._policy.activity_step:
+            return self.is_open(login.session.id)
+        if not self._store.set_active(login.session.id, at=at):
+            return False
+        with self._lock:
+            here = self._live.get(login.session.digest)
+            if here is not None:
+                self._live[login.session.digest] = replace(here, session=replace(here.session, active_at=at))
+        return True
+
+    def _is_idle(self, session: LoginSession) -> bool:
+        """Whether it has to be locked, as far as this process knows; only the store can say for sure."""
+        timeout = self._policy.idle_timeout
+        return bool(timeout) and session.locked_at is None and self._clock() - session.active_at >= timeout
+
+    def _lock_the_idle(self) -> None:
+        with self._lock:
+            idle = [login for login in self._live.values() if self._is_idle(login.session)]
+        if not idle:
+            return
+        # Another process may have seen the person since.
+        found = self._store.find_many([login.session.id for login in idle], at=self._clock())
+        for login in idle:
+            now = found.get(login.session.id)
+            if now is None:
+                continue
+            if self._is_idle(now[0]):
+                self._lock_idle(LiveLogin(*now))
+            else:
+                with self._lock:
+                    if login.session.digest in self._live and now[0].digest == login.session.digest:
+                        self._keep(LiveLogin(*now))
+
+    def _lock_idle(self, login: LiveLogin) -> None:
+        event = self._event(EventKind.LOGIN_LOCKED, login, "", login.session.id, "idle")
+        self._store.lock(login.session.id, event, idle_since=event.at - self._policy.idle_timeout)
+
+    def lock(self, login: LiveLogin, client: str) -> bool:
+        """Lock this very login, because its person says so."""
+        event = self._event(EventKind.LOGIN_LOCKED, login, client, login.session.id, "")
+        return self._store.lock(login.session.id, event)
 
     def flush(self) -> None:
         """Write when logins were last seen."""
@@ -127,7 +202,7 @@ class Logins:
         with self._lock:
             over = [d for d, login in self._live.items() if login.session.expires_at <= at]
             for digest in over:
-                del self._live[digest]
+                self._drop(digest)
 
     def why_ended(self, login_bearer: str) -> EndedLogin | None:
         """What the store remembers of a login that is over."""

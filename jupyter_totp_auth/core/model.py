@@ -108,14 +108,13 @@ class LoginSession:
     active_at: int
     """When a person last did something; polls and timers are not a person (R25)."""
     locked_at: int | None = None
+    """Since when nothing is served until one factor is given."""
+    stays: bool = False
+    """The browser keeps the cookie when it is closed: the person chose so."""
 
     def fresh(self, *, at: int, within: int) -> bool:
         """Whether both factors were given at most ``within`` seconds ago."""
         return at - self.fresh_at <= within
-
-    def locked(self, *, at: int, idle_timeout: int) -> bool:
-        """Whether one factor is needed before anything is served; ``idle_timeout`` 0 is none."""
-        return self.locked_at is not None or (idle_timeout > 0 and at - self.active_at >= idle_timeout)
 
 
 @dataclass(frozen=True)

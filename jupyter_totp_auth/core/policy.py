@@ -63,7 +63,9 @@ class Policy:
     login_lifetime: int = DAY
     fresh_for: int = 5 * MINUTE
     idle_timeout: int = 0
-    """0: off. It counts a person's input, which JupyterLab cannot report yet."""
+    """Seconds without a person's input until a login is locked (NIST SP 800-63B-4 §2.2.3). 0: off."""
+    activity_step: int = 10
+    """So coarsely (seconds) a person's input is written down: not at each key."""
 
     known_browser_lifetime: int = 90 * DAY
 
@@ -72,6 +74,11 @@ class Policy:
     password_known: Throttle = Throttle(free=10, first_delay=1, cap=15 * MINUTE, limit=10)
     code_unknown: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=20, memory=None, silent=True)
     code_known: Throttle = Throttle(free=10, first_delay=30, cap=HOUR, limit=100, silent=True)
+
+    # Behind a login: step-up and unlocking. Counters of that login alone, so that a notebook's script cannot
+    # spend the owner's budget; closed, it takes a new login. With a 3-step window 20 codes are 6e-5 (R14).
+    password_stepup: Throttle = Throttle(free=5, first_delay=1, cap=15 * MINUTE, limit=20)
+    code_stepup: Throttle = Throttle(free=5, first_delay=30, cap=HOUR, limit=20)
 
     recovery_codes: int = 10
 

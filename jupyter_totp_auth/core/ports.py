@@ -108,9 +108,38 @@ class LoginStore(Protocol):
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
         """The live login and its usable account."""
 
-    def find_many(
-        self, digests: Iterable[bytes], *, at: int
-    ) -> dict[bytes, tuple[LoginSession, Account]]: ...
+    def find_many(self, login_ids: Iterable[str], *, at: int) -> dict[str, tuple[LoginSession, Account]]:
+        """The same for many, by their ids: a step-up changes a login's digest, not its id."""
+
+    def lock(self, login_id: str, event: Event, *, idle_since: int | None = None) -> bool:
+        """Lock a live login; with ``idle_since`` only if nobody has done anything since then."""
+
+    def unlock(
+        self,
+        login: LoginSession,
+        claim: Claim | None,
+        refunds: Sequence[tuple[bytes, int]],
+        event: Event,
+    ) -> bool:
+        """Claim, and serve a locked login again, all or nothing. False where it is not locked (any more)."""
+
+    def renew(
+        self,
+        login: LoginSession,
+        digest: bytes,
+        epoch: int,
+        claim: Claim,
+        refunds: Sequence[tuple[bytes, int]],
+        events: Sequence[Event],
+    ) -> bool:
+        """Claim, and give a live login another digest and freshness, all or nothing.
+
+        False where the step was spent, the login changed or ended, or its account is not of that epoch.
+        """
+
+    def set_active(self, login_id: str, *, at: int) -> bool:
+        """Note that a person did something. False where the login is locked or over."""
+
     def ended(self, digest: bytes) -> EndedLogin | None: ...
     def of_account(self, account_id: str, *, at: int) -> list[LoginSession]: ...
     def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, Update, delete, insert, or_, select, update
 
 from ..core.model import LoginSession, PendingLogin
 from ..core.ports import Claim, KnownBrowserRow
@@ -33,6 +33,7 @@ def insert_login(connection: Connection, session: LoginSession) -> None:
             fresh_at=session.fresh_at,
             active_at=session.active_at,
             locked_at=session.locked_at,
+            stays=session.stays,
         )
     )
 
@@ -64,6 +65,7 @@ def to_session(row: Row[Any]) -> LoginSession:
         fresh_at=mapping[login.c.fresh_at],
         active_at=mapping[login.c.active_at],
         locked_at=mapping[login.c.locked_at],
+        stays=mapping[login.c.stays],
     )
 
 
@@ -87,19 +89,26 @@ def find_pending(connection: Connection, digest: bytes, at: int) -> PendingLogin
 
 
 def still_the_account(connection: Connection, pending: PendingLogin, at: int) -> bool:
-    """Whether the account is as it was at the first factor. An update, so that its row is locked."""
-    held = connection.execute(
-        update(account)
-        .where(
-            account.c.id == pending.account_id,
-            account.c.epoch == pending.epoch,
-            account.c.enrolled.is_(True),
-            account.c.disabled.is_(False),
-            or_(account.c.expires_at.is_(None), account.c.expires_at > at),
-        )
-        .values(epoch=account.c.epoch)
+    """Whether the account is as it was at the first factor."""
+    return still_of_epoch(connection, pending.account_id, pending.epoch, at)
+
+
+def still_of_epoch(connection: Connection, account_id: str | None, epoch: int | None, at: int) -> bool:
+    """Whether the account may log in, and is of that epoch. An update, so that its row is locked."""
+    usable = update(account).where(
+        account.c.id == account_id,
+        account.c.enrolled.is_(True),
+        account.c.disabled.is_(False),
+        or_(account.c.expires_at.is_(None), account.c.expires_at > at),
     )
-    return held.rowcount == 1
+    if epoch is not None:
+        usable = usable.where(account.c.epoch == epoch)
+    return connection.execute(usable.values(epoch=account.c.epoch)).rowcount == 1
+
+
+def still_open(login_id: str, at: int) -> Update:
+    """An update of a login that is not over."""
+    return update(login).where(login.c.id == login_id, login.c.ended_at.is_(None), login.c.expires_at > at)
 
 
 def end_pending(connection: Connection, pending: PendingLogin) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Delete, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Delete, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
@@ -17,6 +18,8 @@ from .login_statements import (
     find_pending,
     insert_known_browser,
     insert_login,
+    still_of_epoch,
+    still_open,
     still_the_account,
     to_session,
     use_up,
@@ -156,24 +159,15 @@ class SqlLogins:
 
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
         """The live login and its usable account."""
-        return self.find_many([digest], at=at).get(digest)
-
-    def find_many(self, digests: Iterable[bytes], *, at: int) -> dict[bytes, tuple[LoginSession, Account]]:
-        """Those of the logins that are alive, with their accounts."""
-        query = (
-            select(login, *ACCOUNT_COLUMNS)
-            .join(account, account.c.id == login.c.account_id)
-            .where(
-                login.c.digest.in_(list(digests)),
-                login.c.ended_at.is_(None),
-                login.c.expires_at > at,
-                account.c.disabled.is_(False),
-                or_(account.c.expires_at.is_(None), account.c.expires_at > at),
-            )
-        )
         with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        return {row._mapping[login.c.digest]: (to_session(row), to_account(row)) for row in rows}
+            row = connection.execute(_live(at).where(login.c.digest == digest)).one_or_none()
+        return None if row is None else (to_session(row), to_account(row))
+
+    def find_many(self, login_ids: Iterable[str], *, at: int) -> dict[str, tuple[LoginSession, Account]]:
+        """Those of the logins that are alive, with their accounts."""
+        with self._database.read() as connection:
+            rows = connection.execute(_live(at).where(login.c.id.in_(list(login_ids)))).all()
+        return {row._mapping[login.c.id]: (to_session(row), to_account(row)) for row in rows}
 
     def ended(self, digest: bytes) -> EndedLogin | None:
         """When and why a login ended."""
@@ -243,6 +237,87 @@ class SqlLogins:
             write_event(connection, event)
         return count
 
+    # -- locks and freshness -------------------------------------------------------------------------
+
+    @again_after_deadlock
+    def lock(self, login_id: str, event: Event, *, idle_since: int | None = None) -> bool:
+        """Lock a live login; with ``idle_since`` only if nobody has done anything since then."""
+        open_login = still_open(login_id, event.at).where(login.c.locked_at.is_(None))
+        if idle_since is not None:
+            open_login = open_login.where(login.c.active_at <= idle_since)
+        with self._database.write() as connection:
+            raise_revision(connection)
+            if connection.execute(open_login.values(locked_at=event.at)).rowcount != 1:
+                connection.rollback()
+                return False
+            write_event(connection, event)
+        return True
+
+    @again_after_deadlock
+    def unlock(
+        self,
+        session: LoginSession,
+        claim: Claim | None,
+        refunds: Sequence[tuple[bytes, int]],
+        event: Event,
+    ) -> bool:
+        """Claim, and serve a locked login again, all or nothing. False where it is not locked (any more)."""
+        at = event.at
+        locked = still_open(session.id, at).where(login.c.locked_at.is_not(None))
+        with self._database.write() as connection:
+            raise_revision(connection)
+            done = (
+                still_of_epoch(connection, session.account_id, None, at)
+                and (claim is None or use_up(connection, claim, session.account_id, at))
+                and connection.execute(locked.values(locked_at=None, active_at=at)).rowcount == 1
+            )
+            if not done:
+                connection.rollback()
+                return False
+            for key, count in refunds:
+                refund(connection, key, count, at)
+            write_event(connection, event)
+        return True
+
+    @again_after_deadlock
+    def renew(
+        self,
+        session: LoginSession,
+        digest: bytes,
+        epoch: int,
+        claim: Claim,
+        refunds: Sequence[tuple[bytes, int]],
+        events: Sequence[Event],
+    ) -> bool:
+        """Claim, and give a live login another digest and freshness, all or nothing."""
+        at = events[0].at
+        unchanged = still_open(session.id, at).where(
+            login.c.digest == session.digest, login.c.locked_at.is_(None)
+        )
+        with self._database.write() as connection:
+            raise_revision(connection)
+            done = (
+                still_of_epoch(connection, session.account_id, epoch, at)
+                and use_up(connection, claim, session.account_id, at)
+                and connection.execute(unchanged.values(digest=digest, fresh_at=at, active_at=at)).rowcount
+                == 1
+            )
+            if not done:
+                connection.rollback()
+                return False
+            for key, count in refunds:
+                refund(connection, key, count, at)
+            for entry in events:
+                write_event(connection, entry)
+        return True
+
+    @again_after_deadlock
+    def set_active(self, login_id: str, *, at: int) -> bool:
+        """Note that a person did something. False where the login is locked or over."""
+        open_login = still_open(login_id, at).where(login.c.locked_at.is_(None))
+        with self._database.write() as connection:
+            return connection.execute(open_login.values(active_at=at)).rowcount == 1
+
     @again_after_deadlock
     def touch(self, seen: dict[bytes, int]) -> None:
         """Write when logins were last seen, in one batch."""
@@ -274,6 +349,19 @@ class SqlLogins:
     def _drop(self, statement: Delete) -> None:
         with self._database.write() as connection:
             connection.execute(statement)
+
+
+def _live(at: int) -> Select[Any]:
+    return (
+        select(login, *ACCOUNT_COLUMNS)
+        .join(account, account.c.id == login.c.account_id)
+        .where(
+            login.c.ended_at.is_(None),
+            login.c.expires_at > at,
+            account.c.disabled.is_(False),
+            or_(account.c.expires_at.is_(None), account.c.expires_at > at),
+        )
+    )
 
 
 _NOBODYS = PendingLogin(

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -205,6 +206,7 @@ login = Table(
     # When a person did something last, and since when nothing is served until one factor is given.
     Column("active_at", BigInteger, nullable=False, server_default="0"),
     Column("locked_at", BigInteger),
+    Column("stays", Boolean, nullable=False, server_default=false()),
     Column("client", String(64), nullable=False),
     Column("user_agent", String(256), nullable=False),
     Column("ended_at", BigInteger),

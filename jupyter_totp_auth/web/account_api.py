@@ -36,11 +36,27 @@ class ApiHandler(TotpHandler):
     @property
     def login(self) -> LiveLogin:
         """The login that asks."""
+        live = self.live_login
+        if live.session.locked_at is not None:
+            raise ApiError(403, "locked", "Please unlock.")
+        return live
+
+    @property
+    def live_login(self) -> LiveLogin:
+        """The login that asks, locked or not."""
         login = self.visitor.login
         # Asked again: the gate's answer is as old as the request's headers, its body may have come slowly.
         live = self.rim.services.logins.live(login.session.digest) if login else None
         if live is None:
             raise ApiError(403, "signed-out", "Please sign in.")
+        return live
+
+    @property
+    def fresh_login(self) -> LiveLogin:
+        """The login that asks, if both factors were given lately (R27): for whatever adds or changes."""
+        live, services = self.login, self.rim.services
+        if not live.session.fresh(at=services.clock(), within=services.policy.fresh_for):
+            raise ApiError(403, "step-up", "Please give password and code once more.")
         return live
 
     def insist_on_own_request(self) -> None:
@@ -52,16 +68,24 @@ class ApiHandler(TotpHandler):
 
     def strings(self, *names: str) -> list[str]:
         """The body's fields, all of them strings and no others. 400 for anything else, 415 for no JSON."""
+        document = self.document()
+        if set(document) != set(names):
+            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}.")
+        return [_text(document[name]) for name in names]
+
+    def one_string(self, *names: str) -> tuple[str, str]:
+        """The body's one field, which is one of ``names``, and its value."""
+        items = list(self.document().items())
+        if len(items) != 1 or items[0][0] not in names:
+            raise ApiError(400, "malformed", f"The body has to have exactly one of: {', '.join(names)}.")
+        return items[0][0], _text(items[0][1])
+
+    def document(self) -> dict[str, Any]:
+        """The body, a JSON object. 415 for another media type, 400 for anything else."""
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if content_type != _JSON:
             raise ApiError(415, "media-type", "The body has to be application/json.")
-        document = _parse(self.request.body)
-        if set(document) != set(names):
-            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}.")
-        values = [document[name] for name in names]
-        if not all(isinstance(value, str) and _encodes(value) for value in values):
-            raise ApiError(400, "malformed", "Every field has to be a string.")
-        return values
+        return _parse(self.request.body)
 
     def answer(self, document: dict[str, Any], status: int = 200) -> None:
         """A JSON document."""
@@ -108,13 +132,13 @@ def _parse(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _encodes(text: str) -> bool:
-    """Whether the text is Unicode at all: JSON can carry lone surrogates."""
+def _text(value: Any) -> str:
+    """A string, and Unicode: JSON can carry lone surrogates."""
     try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+        value.encode("utf-8")
+    except (AttributeError, UnicodeEncodeError):
+        raise ApiError(400, "malformed", "Every field has to be a string.") from None
+    return str(value)
 
 
 class HealthHandler(ApiHandler):
@@ -149,23 +173,24 @@ class LoginHandler(ApiHandler):
             ),
         )
         if isinstance(first, Denied):
-            raise self.refused(first)
+            raise refused(first)
         second = await self.storing(
             flow.second_factor, pending_bearer=first.bearer, typed_code=code, origin=self.origin
         )
         if isinstance(second, Denied):
-            raise self.refused(second)
-        await sign_in(self, second, stay=False)
+            raise refused(second)
+        await sign_in(self, second)
         live = LiveLogin(second.value.session, second.value.account)
         self.answer(await self.storing(describe, self, live))
 
-    def refused(self, denied: Denied) -> ApiError:
-        """429 with Retry-After, or 401."""
-        if denied.refusal is Refusal.THROTTLED:
-            seconds = denied.retry_after or 1
-            sentence = f"Too many tries. Wait {seconds} seconds."
-            return ApiError(429, "throttled", sentence, retry_after=seconds)
-        return ApiError(401, "denied", WRONG)
+
+def refused(denied: Denied) -> ApiError:
+    """429 with Retry-After, or 401."""
+    if denied.refusal is Refusal.THROTTLED:
+        seconds = denied.retry_after or 1
+        sentence = f"Too many tries. Wait {seconds} seconds."
+        return ApiError(429, "throttled", sentence, retry_after=seconds)
+    return ApiError(401, "denied", WRONG)
 
 
 class MeHandler(ApiHandler):
@@ -189,12 +214,12 @@ def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
         "role": account.role.value,
         "authenticators": len(store.authenticators(account.id)),
         "recovery_codes_left": store.recovery_codes_left(account.id),
-        "locked": False,
+        "locked": session.locked_at is not None,
         "login": {
             "id": session.id,
             "expires_at": iso(session.expires_at),
-            "idle_at": None,
-            "fresh_until": iso(session.created_at + policy.fresh_for),
+            "idle_at": iso(session.active_at + policy.idle_timeout) if policy.idle_timeout else None,
+            "fresh_until": iso(session.fresh_at + policy.fresh_for),
         },
     }
 

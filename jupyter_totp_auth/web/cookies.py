@@ -15,7 +15,7 @@ from tornado.web import RequestHandler
 
 from ..core.binding import Enrolled
 from ..core.grants import NewLogin
-from ..core.model import Enrollment, Issued, PendingLogin
+from ..core.model import Enrollment, Issued, LoginSession, PendingLogin
 from .visitor import visitor_of
 
 
@@ -57,15 +57,18 @@ class Cookies:
         morsel = request.cookies.get(self.name(cookie, secure=secure))
         return morsel.value if morsel is not None else None
 
-    def put_login(
-        self, handler: RequestHandler, issued: Issued[NewLogin] | Issued[Enrolled], *, stay: bool
-    ) -> None:
-        """Sign this browser in. With ``stay`` until the login's absolute end, else until it is closed."""
-        session = issued.value.session
-        lifetime = session.expires_at - session.created_at if stay else None
-        self._put(handler, Cookie.LOGIN, issued.bearer, lifetime)
+    def put_login(self, handler: RequestHandler, issued: Issued[NewLogin] | Issued[Enrolled]) -> None:
+        """Sign this browser in."""
+        self.put_renewed(handler, Issued(issued.value.session, issued.bearer))
         self.clear(handler, Cookie.PENDING)
         self.clear(handler, Cookie.ENROLLMENT)
+
+    def put_renewed(self, handler: RequestHandler, issued: Issued[LoginSession]) -> None:
+        """A login's new bearer: until its absolute end where the person chose to stay, else until the
+        browser is closed."""
+        session = issued.value
+        lifetime = session.expires_at - session.fresh_at if session.stays else None
+        self._put(handler, Cookie.LOGIN, issued.bearer, lifetime)
 
     def put_known_browser(self, handler: RequestHandler, bearer: str, lifetime: int) -> None:
         """Remember this browser. It has its own throttle, and never replaces a factor."""

@@ -202,11 +202,11 @@ class EnrollPhonePage(EnrollHandler):
     async def welcome(self, issued: Issued[Enrolled]) -> None:
         """Sign in, and show the recovery codes: in this answer and never again."""
         rim, enrolled = self.rim, issued.value
-        rim.cookies.put_login(self, issued, stay=False)
+        rim.cookies.put_login(self, issued)
         rim.cookies.put_known_browser(
             self, enrolled.known_browser, rim.services.policy.known_browser_lifetime
         )
-        token = rim.xsrf.issue(self, login_bearer=issued.bearer, secure=self.visitor.secure)
+        token = rim.xsrf.issue(self, login_id=enrolled.session.id, secure=self.visitor.secure)
         await leave_the_old(self, issued.bearer)
         self.page(
             "enroll_recovery_codes.html",

@@ -23,7 +23,7 @@ from tornado.websocket import WebSocketHandler
 
 from ..core import bearer
 from ..core.bearer import Kind
-from ..core.logins import Logins
+from ..core.logins import LiveLogin, Logins
 from ..core.model import Origin
 from ..store import StoreUnavailable
 from .answers import Answer, json_answer, redirect_answer
@@ -34,9 +34,12 @@ from .hosts import Hosts, is_own_origin
 from .next_url import without_secrets
 from .pool import BoundedPool, Busy
 from .sockets import Sockets
-from .visitor import Visitor, attach
+from .visitor import Visitor, attach, visitor_of
 
 ANONYMOUS_BODY = 16 * 1024
+UNLOCKING = frozenset({"login/unlock", "api/totp/unlock"})
+"""What a locked login may ask for, besides what anybody may."""
+
 _BODY_SECONDS = 30
 _LONGEST_LENGTH = 12
 
@@ -120,7 +123,7 @@ class Gate:
         if login is None:  # not known to this process (yet): the store is asked, off the loop
             return Deferred(lambda: self._look_up(request, text, stranger))
         attach(request, replace(stranger, login=login, bearer=text))
-        return self._for_login(request, digest)
+        return self._for_login(request, login)
 
     async def _look_up(self, request: HTTPServerRequest, text: str, stranger: Visitor) -> HTTPMessageDelegate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
@@ -132,17 +135,19 @@ class Gate:
             attach(request, stranger)
             return self._for_stranger(request)
         attach(request, replace(stranger, login=login, bearer=text))
-        return self._for_login(request, login.session.digest)
+        return self._for_login(request, login)
 
     # -- with a login ------------------------------------------------------------------------------
 
-    def _for_login(self, request: HTTPServerRequest, digest: bytes) -> HTTPMessageDelegate:
+    def _for_login(self, request: HTTPServerRequest, login: LiveLogin) -> HTTPMessageDelegate:
         if self._is_stale():
             return self._unavailable(request)
         if _wants_websocket(request) and not self._may_open_socket(request):
             self._tell(request, 403, "WebSocket from another origin")
             return json_answer(request, 403, "origin", "This WebSocket comes from another site.")
-        self._logins.seen(digest)
+        if login.session.locked_at is not None:
+            return self._for_locked(request)
+        self._logins.seen(login.session.digest)
         delegate: Any = self._find_handler(request)
         handler_class = getattr(delegate, "handler_class", None)
         if isinstance(handler_class, type) and issubclass(handler_class, WebSocketHandler):
@@ -154,13 +159,19 @@ class Gate:
             delegate = Reasked(
                 delegate,
                 request,
-                is_alive=lambda: self._logins.live(digest) is not None,
+                is_alive=lambda: self._logins.is_open(login.session.id),
                 denied=self._denied,
             )
         limit = getattr(handler_class, "totp_body_limit", None)
         if limit is not None:
             return self._limited(request, delegate, limit)
         return cast(HTTPMessageDelegate, delegate)
+
+    def _for_locked(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
+        """Nothing is served but the way out of it (R25): public paths, and unlocking."""
+        if request.path[len(self._base_url) :] in UNLOCKING and request.path.startswith(self._base_url):
+            return self._limited(request, self._find_handler(request), ANONYMOUS_BODY)
+        return self._for_stranger(request)
 
     def _may_open_socket(self, request: HTTPServerRequest) -> bool:
         """A cookie opens a socket only for our own pages (R29): browsers always send Origin there."""
@@ -187,10 +198,16 @@ class Gate:
 
     def _denied(self, request: HTTPServerRequest) -> Answer:
         """Pages go to the login, everything else gets 403; nothing tells whether anything is there."""
+        visitor = visitor_of(request)
+        locked = visitor is not None and visitor.locked
         if self._is_page(request):
             query = urlencode({"next": without_secrets(request.path, request.query)})
-            self._tell(request, 302, "to the login")
-            return redirect_answer(request, f"{self._base_url}login?{query}")
+            page = "login/unlock" if locked else "login"
+            self._tell(request, 302, f"to {page}")
+            return redirect_answer(request, f"{self._base_url}{page}?{query}")
+        if locked:
+            self._tell(request, 403, "the login is locked")
+            return json_answer(request, 403, "locked", "Please unlock.")
         self._tell(request, 403, "no login")
         return json_answer(request, 403, "signed-out", "Please sign in.")
 

@@ -93,16 +93,16 @@ class TotpIdentityProvider(IdentityProvider):
             ),
             xsrf=Xsrf(self.services.store.sealer, base_url),
             pages=Pages(base_url, self.settings.appearance()),
-            sockets=Sockets(self._may_live),
+            sockets=Sockets(self._is_served),
             hash_pool=BoundedPool("hash", threads=_HASH_THREADS, queue=_HASH_QUEUE),
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
             member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE),
             log=self.log,
         )
 
-    def _may_live(self, digest: bytes) -> bool:
+    def _is_served(self, login_id: str) -> bool:
         """For open sockets: a login that lives, as far as a store that answers can tell (R3)."""
-        return self.services.logins.live(digest) is not None and not self.rim.is_stale()
+        return self.services.logins.is_open(login_id) and not self.rim.is_stale()
 
     # -- who is it ---------------------------------------------------------------------------------
 

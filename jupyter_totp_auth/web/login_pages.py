@@ -23,7 +23,9 @@ class LoginPage(PageHandler):
     @allow_unauthenticated
     async def get(self) -> None:
         """The form; or onward, for somebody who is signed in."""
-        if self.visitor.login is not None:
+        if self.visitor.locked:
+            self.go(self.with_next("login/unlock"))
+        elif self.visitor.login is not None:
             self.go(self.next_url())
         else:
             self.form()
@@ -75,7 +77,9 @@ class CodePage(PageHandler):
     @allow_unauthenticated
     async def get(self) -> None:
         """The form, for a browser with a pending login."""
-        if self.visitor.login is not None:
+        if self.visitor.locked:
+            self.go(self.with_next("login/unlock"))
+        elif self.visitor.login is not None:
             self.go(self.next_url())
         elif await self.storing(self.rim.services.login.is_pending, self._pending):
             self.form()
@@ -96,6 +100,7 @@ class CodePage(PageHandler):
                 pending_bearer=self._pending,
                 typed_code=code,
                 origin=self.origin,
+                stays=self.field("stay") == "1",
             )
             await self.answer(outcome)
 
@@ -103,7 +108,7 @@ class CodePage(PageHandler):
         """In, or the form once more, or back to the start."""
         match outcome:
             case Issued():
-                await sign_in(self, outcome, stay=self.field("stay") == "1")
+                await sign_in(self, outcome)
                 self.go(self.next_url())
             case Denied(refusal=Refusal.EXPIRED):
                 self.rim.cookies.clear(self, Cookie.PENDING)
@@ -134,14 +139,14 @@ class CodePage(PageHandler):
         return self.rim.cookies.read(self.request, Cookie.PENDING, secure=self.visitor.secure)
 
 
-async def sign_in(handler: TotpHandler, issued: Issued[NewLogin], *, stay: bool) -> None:
+async def sign_in(handler: TotpHandler, issued: Issued[NewLogin]) -> None:
     """Put the cookies of a login that was just granted, and end the one this browser had before."""
     rim = handler.rim
-    rim.cookies.put_login(handler, issued, stay=stay)
+    rim.cookies.put_login(handler, issued)
     if issued.value.known_browser is not None:
         lifetime = rim.services.policy.known_browser_lifetime
         rim.cookies.put_known_browser(handler, issued.value.known_browser, lifetime)
-    rim.xsrf.issue(handler, login_bearer=issued.bearer, secure=handler.visitor.secure)
+    rim.xsrf.issue(handler, login_id=issued.value.session.id, secure=handler.visitor.secure)
     await leave_the_old(handler, issued.bearer)
 
 
@@ -212,5 +217,5 @@ class LogoutPage(PageHandler):
     def goodbye(self, *, fresh: bool = False) -> None:
         """This browser is logged out."""
         secure = self.visitor.secure
-        token = self.rim.xsrf.issue(self, login_bearer=None, secure=secure) if fresh else ""
+        token = self.rim.xsrf.issue(self, login_id=None, secure=secure) if fresh else ""
         self.page("signed_out.html", xsrf=token, login_url=f"{self.rim.base_url}login")

@@ -99,16 +99,14 @@ class TotpHandler(web.RequestHandler):
 
     def is_own_request(self, submitted_token: str) -> bool:
         """Whether this state change comes from our own page: origin and double-submit token (R30)."""
-        bearer = self.visitor.bearer if self.visitor.login else None
         return is_from_own_page(self.request) and self.rim.xsrf.holds(
-            self, submitted_token, login_bearer=bearer
+            self, submitted_token, login_id=self.visitor.login_id
         )
 
     def xsrf_value(self) -> str:
         """The token for a form of this very state."""
         visitor = self.visitor
-        bearer = visitor.bearer if visitor.login else None
-        return self.rim.xsrf.token(self, login_bearer=bearer, secure=visitor.secure)
+        return self.rim.xsrf.token(self, login_id=visitor.login_id, secure=visitor.secure)
 
     async def hashing(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what hashes, in the bounded pool."""

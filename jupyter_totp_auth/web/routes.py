@@ -25,6 +25,8 @@ from .gate import PublicRoute
 from .login_pages import CodePage, LoginPage, LogoutPage
 from .profile import ProfileHandler
 from .rim import Rim
+from .session_api import ActivityHandler, LockHandler, StepUpHandler, UnlockHandler
+from .unlock_page import UnlockPage
 
 
 class PageFileHandler(web.StaticFileHandler):
@@ -68,6 +70,11 @@ _PRIVATE: list[tuple[str, type[Any]]] = [
     (r"api/totp/me", MeHandler),
     (r"api/totp/logins", LoginsHandler),
     (r"api/totp/logins/([0-9a-f]{1,32})", OneLoginHandler),
+    (r"api/totp/lock", LockHandler),
+    (r"api/totp/unlock", UnlockHandler),
+    (r"api/totp/step-up", StepUpHandler),
+    (r"api/totp/activity", ActivityHandler),
+    (r"login/unlock", UnlockPage),
     (r"api/totp/.*", NotFoundHandler),
 ]
 

@@ -23,41 +23,41 @@ _REASON = "signed out"
 
 
 class Sockets:
-    """The open sockets of this process, by login digest."""
+    """The open sockets of this process, by the login's id: a step-up changes its bearer only."""
 
-    def __init__(self, is_alive: Callable[[bytes], bool]) -> None:
-        self._is_alive = is_alive
-        self._open: dict[bytes, WeakSet[WebSocketHandler]] = {}
+    def __init__(self, is_open: Callable[[str], bool]) -> None:
+        self._is_open = is_open
+        self._open: dict[str, WeakSet[WebSocketHandler]] = {}
 
     def may_go_on(self, handler: WebSocketHandler) -> bool:
-        """Whether the login that opened this socket still lives. From memory."""
-        digest = _digest(handler)
-        return digest is not None and self._is_alive(digest)
+        """Whether the login that opened this socket lives and is not locked. From memory."""
+        login_id = _login_id(handler)
+        return login_id is not None and self._is_open(login_id)
 
     def add(self, handler: WebSocketHandler) -> None:
         """Remember an open socket."""
-        digest = _digest(handler)
-        if digest is not None:
-            self._open.setdefault(digest, WeakSet()).add(handler)
+        login_id = _login_id(handler)
+        if login_id is not None:
+            self._open.setdefault(login_id, WeakSet()).add(handler)
 
     def discard(self, handler: WebSocketHandler) -> None:
         """Forget a closed one."""
-        digest = _digest(handler)
-        group = self._open.get(digest) if digest is not None else None
-        if digest is not None and group is not None:
+        login_id = _login_id(handler)
+        group = self._open.get(login_id) if login_id is not None else None
+        if login_id is not None and group is not None:
             group.discard(handler)
             if not group:
-                del self._open[digest]
+                del self._open[login_id]
 
-    def close(self, digests: Iterable[bytes]) -> None:
+    def close(self, login_ids: Iterable[str]) -> None:
         """Close all sockets of these logins."""
-        for digest in digests:
-            for handler in list(self._open.get(digest, ())):
+        for login_id in login_ids:
+            for handler in list(self._open.get(login_id, ())):
                 handler.close(CLOSE_CODE, _REASON)
 
     def sweep(self) -> None:
-        """Close the sockets of all logins that do not live any more (expired, ended elsewhere)."""
-        self.close([digest for digest in self._open if not self._is_alive(digest)])
+        """Close the sockets of all logins that are not served any more (expired, locked, ended elsewhere)."""
+        self.close([login_id for login_id in self._open if not self._is_open(login_id)])
 
     def guarded(self, handler_class: type[WebSocketHandler]) -> type[WebSocketHandler]:
         """``handler_class``, with every opening and message asking first."""
@@ -102,6 +102,6 @@ def _guarded(sockets: Sockets, handler_class: Any) -> type[WebSocketHandler]:
     return guarded
 
 
-def _digest(handler: WebSocketHandler) -> bytes | None:
+def _login_id(handler: WebSocketHandler) -> str | None:
     visitor = visitor_of(handler.request)
-    return visitor.login.session.digest if visitor and visitor.login else None
+    return visitor.login.session.id if visitor and visitor.login else None

@@ -23,6 +23,16 @@ class Visitor:
     login: LiveLogin | None = None
     bearer: str | None = field(default=None, repr=False)
 
+    @property
+    def login_id(self) -> str | None:
+        """The id of the login, which stays when its bearer changes."""
+        return self.login.session.id if self.login else None
+
+    @property
+    def locked(self) -> bool:
+        """Whether there is a login that has to give one factor before it is served again."""
+        return self.login is not None and self.login.session.locked_at is not None
+
 
 def attach(request: HTTPServerRequest, visitor: Visitor) -> None:
     """Put the visitor on its request."""

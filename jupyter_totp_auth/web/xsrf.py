@@ -27,35 +27,35 @@ class Xsrf:
         self._sealer = sealer
         self._base_url = base_url
 
-    def token(self, handler: RequestHandler, *, login_bearer: str | None, secure: bool) -> str:
+    def token(self, handler: RequestHandler, *, login_id: str | None, secure: bool) -> str:
         """The token for a form. Sets the cookie where the browser has none, or one of another state."""
         _, raw, _ = _decode(handler, handler.get_cookie(COOKIE) or "")
-        if raw is not None and self._is_genuine(raw, login_bearer):
+        if raw is not None and self._is_genuine(raw, login_id):
             return _encode(handler, raw)
-        return self.issue(handler, login_bearer=login_bearer, secure=secure)
+        return self.issue(handler, login_id=login_id, secure=secure)
 
-    def issue(self, handler: RequestHandler, *, login_bearer: str | None, secure: bool) -> str:
+    def issue(self, handler: RequestHandler, *, login_id: str | None, secure: bool) -> str:
         """A new pair: at each login and log-out."""
-        raw = self._bound(login_bearer) if login_bearer else self._signed(secrets.token_bytes(_NONCE))
+        raw = self._bound(login_id) if login_id else self._signed(secrets.token_bytes(_NONCE))
         text = _encode(handler, raw)
         flags: dict[str, Any] = {"secure": True} if secure else {}
         handler.set_cookie(COOKIE, text, path=self._base_url, samesite="Lax", **flags)
         return text
 
-    def holds(self, handler: RequestHandler, submitted: str, *, login_bearer: str | None) -> bool:
+    def holds(self, handler: RequestHandler, submitted: str, *, login_id: str | None) -> bool:
         """Whether cookie and submitted token are a pair, and ours, for this very state."""
         _, in_cookie, _ = _decode(handler, handler.get_cookie(COOKIE) or "")
         _, given, _ = _decode(handler, submitted)
         if in_cookie is None or given is None or not hmac.compare_digest(in_cookie, given):
             return False
-        return self._is_genuine(given, login_bearer)
+        return self._is_genuine(given, login_id)
 
-    def _is_genuine(self, raw: bytes, login_bearer: str | None) -> bool:
-        expected = self._bound(login_bearer) if login_bearer else self._signed(raw[:_NONCE])
+    def _is_genuine(self, raw: bytes, login_id: str | None) -> bool:
+        expected = self._bound(login_id) if login_id else self._signed(raw[:_NONCE])
         return hmac.compare_digest(raw, expected)
 
-    def _bound(self, login_bearer: str) -> bytes:
-        return self._sealer.mac(Purpose.XSRF, "login", login_bearer)[:_BYTES]
+    def _bound(self, login_id: str) -> bytes:
+        return self._sealer.mac(Purpose.XSRF, "login", login_id)[:_BYTES]
 
     def _signed(self, nonce: bytes) -> bytes:
         return nonce + self._sealer.mac(Purpose.XSRF, "visitor", nonce)[: _BYTES - _NONCE]

@@ -313,19 +313,94 @@ class MemoryLogins:
             return row if row is not None and row.expires_at > at else None
 
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
-        return self.find_many([digest], at=at).get(digest)
-
-    def find_many(self, digests: Iterable[bytes], *, at: int) -> dict[bytes, tuple[LoginSession, Account]]:
-        found = {}
         with self._rows.lock:
-            for digest in digests:
-                row = self._rows.logins.get(digest)
-                if row is None or not row.lives(at):
-                    continue
-                account = self._rows.accounts[row.session.account_id]
-                if account.usable(at=at):
-                    found[digest] = (row.session, account)
-        return found
+            row = self._rows.logins.get(digest)
+            if row is None or not row.lives(at):
+                return None
+            account = self._rows.accounts[row.session.account_id]
+            return (row.session, account) if account.usable(at=at) else None
+
+    def find_many(self, login_ids: Iterable[str], *, at: int) -> dict[str, tuple[LoginSession, Account]]:
+        with self._rows.lock:
+            wanted = set(login_ids)
+            digests = [row.session.digest for row in self._rows.logins.values() if row.session.id in wanted]
+            found = [self.find(digest, at=at) for digest in digests]
+            return {pair[0].id: pair for pair in found if pair is not None}
+
+    def _open(self, login_id: str, at: int) -> Login | None:
+        rows = [row for row in self._rows.logins.values() if row.session.id == login_id and row.lives(at)]
+        return rows[0] if rows else None
+
+    def lock(self, login_id: str, event: Event, *, idle_since: int | None = None) -> bool:
+        with self._rows.lock:
+            row = self._open(login_id, event.at)
+            if row is None or row.session.locked_at is not None:
+                return False
+            if idle_since is not None and row.session.active_at > idle_since:
+                return False
+            row.session = replace(row.session, locked_at=event.at)
+            self._rows.revision += 1
+            self._rows.events.append(event)
+            return True
+
+    def unlock(
+        self,
+        login: LoginSession,
+        claim: Claim | None,
+        refunds: Sequence[tuple[bytes, int]],
+        event: Event,
+    ) -> bool:
+        at = event.at
+        with self._rows.lock:
+            row = self._open(login.id, at)
+            if row is None or row.session.locked_at is None:
+                return False
+            if not self._rows.accounts[login.account_id].usable(at=at):
+                return False
+            if claim is not None and not self._claim(claim, login.account_id, at):
+                return False
+            row.session = replace(row.session, locked_at=None, active_at=at)
+            self._granted(refunds, [event], at)
+            return True
+
+    def renew(
+        self,
+        login: LoginSession,
+        digest: bytes,
+        epoch: int,
+        claim: Claim,
+        refunds: Sequence[tuple[bytes, int]],
+        events: Sequence[Event],
+    ) -> bool:
+        at = events[0].at
+        with self._rows.lock:
+            account = self._rows.accounts.get(login.account_id)
+            row = self._open(login.id, at)
+            if account is None or account.epoch != epoch or not account.usable(at=at):
+                return False
+            if row is None or row.session.digest != login.digest or row.session.locked_at is not None:
+                return False
+            if not self._claim(claim, account.id, at):
+                return False
+            del self._rows.logins[login.digest]
+            row.session = replace(row.session, digest=digest, fresh_at=at, active_at=at)
+            self._rows.logins[digest] = row
+            self._granted(refunds, events, at)
+            return True
+
+    def _granted(self, refunds: Sequence[tuple[bytes, int]], events: Sequence[Event], at: int) -> None:
+        for key, count in refunds:
+            self._rows.refund(key, count, at)
+        self._rows.events.extend(events)
+        self._rows.revision += 1
+
+    def set_active(self, login_id: str, *, at: int) -> bool:
+        with self._rows.lock:
+            row = self._open(login_id, at)
+            if row is None or row.session.locked_at is not None:
+                return False
+            row.session = replace(row.session, active_at=at)
+            return True
 
     def ended(self, digest: bytes) -> EndedLogin | None:
         with self._rows.lock:

@@ -33,6 +33,7 @@ from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.core.policy import Policy
 from jupyter_totp_auth.core.profiles import new_account
 from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer
+from jupyter_totp_auth.core.stepup import StepUp
 from tests.core.memory_store import MemoryStore
 
 START = 1_800_000_000
@@ -143,7 +144,8 @@ class Rig:
             **shared,
         )
         self.accounts = Accounts(logins=self.store.logins, listed=LISTED.__eq__, **shared)
-        self.logins = Logins(self.store.logins, self.clock)
+        self.logins = Logins(self.store.logins, self.policy, self.clock)
+        self.stepup = StepUp(logins=self.store.logins, events=self.store.events, **shared)
         self.passwords = LocalPasswords(
             accounts=self.store.accounts,
             hasher=self.hasher,

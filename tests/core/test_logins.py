@@ -41,7 +41,7 @@ def store(rig: Rig) -> Interrupted:
 
 @pytest.fixture
 def logins(rig: Rig, store: Interrupted) -> Logins:
-    return Logins(store, rig.clock)
+    return Logins(store, rig.policy, rig.clock)
 
 
 def loaded(logins: Logins, rig: Rig, person: Person) -> LiveLogin:
@@ -112,10 +112,10 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
 
 def test_an_end_elsewhere_is_learned_by_the_next_sync(rig: Rig, alice: Person) -> None:
     mine, other = loaded(rig.logins, rig, alice), loaded(rig.logins, rig, alice)
-    elsewhere = Logins(rig.store.logins, rig.clock)
+    elsewhere = Logins(rig.store.logins, rig.policy, rig.clock)
     assert elsewhere.end(mine, other.session.id, "192.0.2.9")
     assert rig.logins.live(other.session.digest) is not None
-    assert rig.logins.sync() == {other.session.digest}
+    assert rig.logins.sync() == {other.session.id}
     assert rig.logins.live(other.session.digest) is None
     assert rig.logins.live(mine.session.digest) == mine
     assert rig.logins.sync() == frozenset()
@@ -144,7 +144,7 @@ def test_whatever_ends_a_login_ends_it_in_memory(rig: Rig, alice: Person, act: s
             rig.accounts.delete("alice", actor="operator")
         case "end":
             rig.accounts.end_logins("alice", actor="operator")
-    assert rig.logins.sync() == {login.session.digest}
+    assert rig.logins.sync() == {login.session.id}
     assert rig.logins.live(login.session.digest) is None
     assert rig.logins.live(bobs.session.digest) == bobs
 
@@ -156,7 +156,7 @@ def test_an_account_that_reaches_its_end_is_dropped_by_a_sync(rig: Rig, alice: P
     assert rig.logins.sync() == frozenset()
     rig.clock.now += 10
     rig.store.rows.revision += 1
-    assert rig.logins.sync() == {login.session.digest}
+    assert rig.logins.sync() == {login.session.id}
 
 
 def test_a_new_role_is_effective_after_the_next_sync(rig: Rig, alice: Person) -> None:
@@ -174,9 +174,9 @@ def test_more_logins_than_a_batch_are_all_compared(
     monkeypatch.setattr(logins_module, "_BATCH", 2)
     all_of_them = [loaded(rig.logins, rig, alice).session for _ in range(5)]
     rig.accounts.end_logins("alice", actor="operator", login_id=all_of_them[4].id)
-    assert rig.logins.sync() == {all_of_them[4].digest}
+    assert rig.logins.sync() == {all_of_them[4].id}
     rig.accounts.end_logins("alice", actor="operator")
-    assert rig.logins.sync() == {one.digest for one in all_of_them[:4]}
+    assert rig.logins.sync() == {one.id for one in all_of_them[:4]}
 
 
 def test_a_sync_that_failed_is_not_done(
@@ -196,7 +196,7 @@ def test_a_sync_that_failed_is_not_done(
     store.after["find_many"] = lose
     with pytest.raises(Lost):
         logins.sync()
-    assert logins.sync() == {first.session.digest, second.session.digest}
+    assert logins.sync() == {first.session.id, second.session.id}
     assert logins.live(first.session.digest) is None
     assert logins.live(second.session.digest) is None
 
@@ -208,7 +208,7 @@ def test_a_revision_that_was_set_back_is_a_change_too(rig: Rig, alice: Person) -
     rig.logins.sync()
     rig.store.rows.logins.clear()
     rig.store.rows.revision = 3
-    assert rig.logins.sync() == {login.session.digest}
+    assert rig.logins.sync() == {login.session.id}
 
 
 # -- races -----------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_a_login_that_ends_between_row_and_memory_is_ended_by_the_next_sync(
     logins.sync()
     store.after["find"] = lambda: rig.accounts.end_logins("alice", actor="operator")
     logins.load(done.bearer)
-    assert logins.sync() == {done.value.session.digest}
+    assert logins.sync() == {done.value.session.id}
     assert logins.live(done.value.session.digest) is None
 
 
@@ -362,7 +362,7 @@ def test_loads_and_syncs_and_ends_at_once_leave_nothing_alive(rig: Rig, alice: P
 def test_logging_out_ends_this_login_and_no_other(rig: Rig, alice: Person) -> None:
     mine, other = loaded(rig.logins, rig, alice), loaded(rig.logins, rig, alice)
     rig.logins.log_out(mine, HERE.client)
-    assert rig.logins.sync() == {mine.session.digest}
+    assert rig.logins.sync() == {mine.session.id}
     assert rig.logins.live(other.session.digest) == other
     ended = rig.store.logins.ended(mine.session.digest)
     assert ended is not None
@@ -391,7 +391,7 @@ def test_all_other_logins_end_and_the_one_that_asks_stays(rig: Rig, alice: Perso
     others = [loaded(rig.logins, rig, alice) for _ in range(3)]
     mine, bobs = loaded(rig.logins, rig, alice), loaded(rig.logins, rig, rig.person("bob"))
     assert rig.logins.end_others(mine, HERE.client) == 3
-    assert rig.logins.sync() == {one.session.digest for one in others}
+    assert rig.logins.sync() == {one.session.id for one in others}
     assert rig.logins.live(mine.session.digest) == mine
     assert rig.logins.live(bobs.session.digest) == bobs
     assert rig.events[-1].kind is EventKind.LOGINS_ENDED

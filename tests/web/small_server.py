@@ -135,7 +135,7 @@ class SmallServer:
             cookies=Cookies(self.base_url, port=lambda: str(self.port)),
             xsrf=Xsrf(self.services.store.sealer, self.base_url),
             pages=Pages(self.base_url, self._settings.appearance()),
-            sockets=Sockets(lambda digest: logins.live(digest) is not None and not self.rim.is_stale()),
+            sockets=Sockets(lambda login_id: logins.is_open(login_id) and not self.rim.is_stale()),
             hash_pool=BoundedPool("hash", threads=2, queue=16),
             store_pool=store_pool,
             member_pool=BoundedPool("member", threads=2, queue=64),

@@ -30,6 +30,7 @@ def upgrade() -> None:
     _add("login", sa.Column("fresh_at", sa.BigInteger(), server_default="0", nullable=False))
     _add("login", sa.Column("active_at", sa.BigInteger(), server_default="0", nullable=False))
     _add("login", sa.Column("locked_at", sa.BigInteger(), nullable=True))
+    _add("login", sa.Column("stays", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.execute("UPDATE login SET fresh_at = created_at, active_at = last_seen_at WHERE fresh_at = 0")
     op.create_table(
         "new_authenticator",
