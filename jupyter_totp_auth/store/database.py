@@ -200,12 +200,12 @@ def _engine(url: URL) -> Engine:
 
 
 def _postgresql_options() -> dict[str, Any]:
-    milliseconds = _ANSWER_TIMEOUT_S * 1000
+    milliseconds = int(_ANSWER_TIMEOUT_S * 1000)
     return {
         "connect_timeout": _ANSWER_TIMEOUT_S,
         # The server's own limits do not help where its answers are lost on the way.
         "tcp_user_timeout": milliseconds,
-        "keepalives_idle": _ANSWER_TIMEOUT_S,
+        "keepalives_idle": 5,
         "keepalives_interval": 1,
         "keepalives_count": 3,
         "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",

@@ -67,7 +67,7 @@ def test_while_another_process_holds_the_file_nothing_is_granted_and_reads_go_on
 
     def write() -> None:
         session = session_of(ada.account)
-        answers.append(unavailable(lambda: grant(store, half, ada.step(99), session), within=10))
+        answers.append(unavailable(lambda: grant(store, half, ada.step(99_999), session), within=10))
 
     with closing(sqlite3.connect(file)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
@@ -83,7 +83,7 @@ def test_while_another_process_holds_the_file_nothing_is_granted_and_reads_go_on
             writer.join(20)
         holder.rollback()
     assert answers == [True] * 3
-    assert grant(store, half, ada.step(99), session_of(ada.account))
+    assert grant(store, half, ada.step(99_999), session_of(ada.account))
 
 
 def test_a_file_that_was_deleted_stays_gone(store: Store, ada: Person, file: Path, tmp_path: Path) -> None:
@@ -271,9 +271,9 @@ def test_a_killed_server_refuses_and_after_its_restart_everything_goes_on(
     os.killpg(own_server.process.pid, signal.SIGKILL)
     own_server.process.wait(5)
     for _ in range(2):
-        assert unavailable(lambda: grant(store, half, ada.step(99), session_of(ada.account)), within=6)
+        assert unavailable(lambda: grant(store, half, ada.step(99_999), session_of(ada.account)), within=6)
         assert unavailable(lambda: store.logins.find(login.digest, at=AT), within=6)
     with started_again(own_server):
         assert store.logins.find(login.digest, at=AT) is not None
-        assert grant(store, half, ada.step(99), session_of(ada.account))
+        assert grant(store, half, ada.step(99_999), session_of(ada.account))
         store.close()
