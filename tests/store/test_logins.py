@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from jupyter_totp_auth.core.events import EventKind
-from jupyter_totp_auth.core.model import EndedLogin, EndReason, PendingLogin
+from jupyter_totp_auth.core.events import Event, EventKind
+from jupyter_totp_auth.core.model import EndedLogin, EndReason, LoginSession, PendingLogin
 from jupyter_totp_auth.core.policy import DAY, Throttle
 from jupyter_totp_auth.core.ports import Claim
 from jupyter_totp_auth.store import Store
@@ -294,7 +294,7 @@ def test_a_login_is_not_found_once_its_account_is_over(store: Parts) -> None:
     login = logged_in(store, brief)
     assert store.logins.find(login.digest, at=AT + 59) is not None
     assert store.logins.find(login.digest, at=AT + 60) is None
-    assert store.logins.find_many([login.digest], at=AT + 60) == {}
+    assert store.logins.find_many([login.id], at=AT + 60) == {}
 
 
 def test_a_login_that_an_end_overlooked_does_not_outlive_its_account_being_closed(sql: Store) -> None:
@@ -303,7 +303,7 @@ def test_a_login_that_an_end_overlooked_does_not_outlive_its_account_being_close
     with sql.database.write() as connection:  # by hand: no method leaves a disabled account a login
         connection.execute(update(account).values(disabled=True))
     assert sql.logins.find(login.digest, at=AT) is None
-    assert sql.logins.find_many([login.digest], at=AT) == {}
+    assert sql.logins.find_many([login.id], at=AT) == {}
 
 
 def test_an_unknown_login_was_never_there(store: Parts, ada: Person) -> None:
@@ -314,11 +314,11 @@ def test_an_unknown_login_was_never_there(store: Parts, ada: Person) -> None:
 
 def test_many_logins_are_looked_up_at_once(store: Parts, ada: Person) -> None:
     bob = enrolled(store, "bob")
-    alive = {login.digest: (login, who.account) for who in (ada, bob) for login in [logged_in(store, who)]}
+    alive = {login.id: (login, who.account) for who in (ada, bob) for login in [logged_in(store, who)]}
     over, expired = logged_in(store, bob), logged_in(store, bob, expires_at=AT + 1)
     store.logins.end(bob.account.id, over.id, EndReason.LOGGED_OUT, event())
-    unknown = [digest() for _ in range(500)]
-    asked = [*unknown, over.digest, expired.digest, *alive, *alive]
+    unknown = [secrets.token_hex(8) for _ in range(500)]
+    asked = [*unknown, over.id, expired.id, *alive, *alive]
     assert store.logins.find_many(iter(asked), at=AT + 1) == alive
     assert store.logins.find_many([], at=AT) == {}
 
@@ -512,3 +512,86 @@ def test_purging_does_not_make_a_spent_thing_good_again(store: Parts, ada: Perso
     half = pended(store, ada.account)
     assert refused(store, half, ada.recovery_code(), ada)
     assert refused(store, half, ada.step(), ada)
+
+
+# -- locks and freshness -------------------------------------------------------------------------------
+
+
+def locked_event(login: LoginSession, at: int = AT) -> Event:
+    return event(EventKind.LOGIN_LOCKED, at=at, account_id=login.account_id)
+
+
+def test_a_lock_is_a_fact_and_one_of_two_sets_it(store: Parts, ada: Person) -> None:
+    login = logged_in(store, ada)
+    before = store.logins.revision()
+    assert store.logins.lock(login.id, locked_event(login, AT + 5))
+    assert not store.logins.lock(login.id, locked_event(login, AT + 6))
+    found = store.logins.find(login.digest, at=AT + 7)
+    assert found is not None
+    assert found[0].locked_at == AT + 5
+    assert store.logins.find_many([login.id], at=AT + 7) == {login.id: found}
+    assert store.logins.revision() > before
+    assert kinds(store, ada.account.id).count(EventKind.LOGIN_LOCKED) == 1
+
+
+def test_an_idle_lock_asks_the_store_when_somebody_was_seen(store: Parts, ada: Person) -> None:
+    login = logged_in(store, ada)
+    assert store.logins.set_active(login.id, at=AT + 100)
+    assert not store.logins.lock(login.id, locked_event(login, AT + 150), idle_since=AT + 99)
+    assert store.logins.lock(login.id, locked_event(login, AT + 150), idle_since=AT + 100)
+    assert not store.logins.set_active(login.id, at=AT + 160)
+
+
+def test_unlocking_claims_and_refunds_or_does_nothing(store: Parts, ada: Person) -> None:
+    login, key, rule = logged_in(store, ada), digest(), Throttle(1, 60, 60, 3)
+    claim = ada.step(88_888)
+    open_event = event(EventKind.LOGIN_UNLOCKED, at=AT + 9)
+    assert not store.logins.unlock(login, claim, [], open_event), "not locked"
+    store.logins.lock(login.id, locked_event(login))
+    assert store.throttles.charge(key, rule, at=AT) is None
+    assert not store.logins.unlock(login, ada.step(0), [(key, 1)], open_event), "a spent step"
+    assert store.throttles.charge(key, rule, at=AT) == 60
+    assert store.logins.unlock(login, claim, [(key, 1)], open_event)
+    assert store.throttles.charge(key, rule, at=AT) is None
+    found = store.logins.find(login.digest, at=AT + 10)
+    assert found is not None
+    assert (found[0].locked_at, found[0].active_at) == (None, AT + 9)
+    store.logins.lock(login.id, locked_event(login, AT + 11))
+    assert store.logins.unlock(login, None, [], open_event), "a password claims nothing"
+    assert not store.logins.unlock(login, claim, [], open_event)
+
+
+def test_a_renewed_login_has_another_digest_and_the_same_id(store: Parts, ada: Person) -> None:
+    login, fresh, epoch = logged_in(store, ada), digest(), ada.account.epoch
+    done = event(EventKind.STEP_UP, at=AT + 50)
+    assert not store.logins.renew(login, fresh, epoch + 1, ada.step(77_777), [], [done]), "another epoch"
+    assert not store.logins.renew(login, fresh, epoch, ada.step(0), [], [done]), "a spent step"
+    assert store.logins.renew(login, fresh, epoch, ada.step(77_777), [], [done])
+    assert store.logins.find(login.digest, at=AT + 51) is None
+    found = store.logins.find(fresh, at=AT + 51)
+    assert found is not None
+    assert found[0] == replace(login, digest=fresh, fresh_at=AT + 50, active_at=AT + 50)
+    assert not store.logins.renew(login, digest(), epoch, ada.step(77_778), [], [done]), "the old digest"
+    store.logins.lock(login.id, locked_event(login, AT + 52))
+    assert not store.logins.renew(found[0], digest(), epoch, ada.step(77_779), [], [done]), "locked"
+
+
+@pytest.mark.parametrize("over", ["ended", "expired", "disabled"])
+def test_what_is_over_is_neither_locked_nor_unlocked_nor_renewed(
+    store: Parts, ada: Person, over: str
+) -> None:
+    login, held, at = logged_in(store, ada), logged_in(store, ada), AT + 5
+    store.logins.lock(held.id, locked_event(held))
+    match over:
+        case "ended":
+            for one in (login, held):
+                store.logins.end(ada.account.id, one.id, EndReason.LOGGED_OUT, event(at=AT + 1))
+        case "expired":
+            at = login.expires_at
+        case "disabled":
+            store.accounts.set_disabled(ada.account.id, event(at=AT + 1), disabled=True)
+    later = event(at=at)
+    assert not store.logins.lock(login.id, later)
+    assert not store.logins.set_active(login.id, at=at)
+    assert not store.logins.unlock(held, None, [], later)
+    assert not store.logins.renew(login, digest(), ada.account.epoch, ada.step(66_666), [], [later])
