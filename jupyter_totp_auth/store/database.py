@@ -74,6 +74,8 @@ class Database:
     def __init__(self, url: str | URL) -> None:
         self.url = _parse(url)
         self.engine = _engine(self.url)
+        self.instance_id: str | None = None
+        """Of the store that was found here at the opening."""
         self._listeners: list[Callable[[Event], None]] = []
         self._writer = None if self.path is None else threading.Lock()
 

@@ -249,7 +249,7 @@ class SqlLogins:
     def revision(self) -> int:
         """A number that rises whenever a login ends or an account changes, in any process."""
         with self._database.read() as connection:
-            return read_revision(connection)
+            return read_revision(connection, of=self._database.instance_id)
 
     def purge(self, *, at: int, ended_before: int) -> None:
         """Drop what has ended: pending logins, codes and known browsers at once, logins after a while.

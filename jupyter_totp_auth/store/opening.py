@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from pathlib import Path
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..core.sealing import Keyring, Purpose, SealBroken, Sealer
+from ..core.sealing import Keyring, Purpose, SealBroken, Sealer, Seals, key_id, new_mac_root
 from . import keyring_file, schema
 from .accounts import SqlAccounts
 from .database import Database, make_private_file
@@ -85,6 +86,7 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
     keyring = keyring_file.read(places.keyring)
     found_schema = _make_or_migrate(database, keyring, places, new=new)
     instance_id, sealed_check = _instance(database, at)
+    database.instance_id = instance_id
     # Again: a process that starts at the same time may have made it since.
     keyring = keyring or keyring_file.read(places.keyring)
     if keyring is None and sealed_check is not None:
@@ -93,11 +95,11 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
             "checked. Restore it from a backup, or set TotpAuth.key_file to where it is."
         )
     keyring = keyring or _create_keyring(places.keyring)
-    sealer = Sealer(keyring, instance_id)
-    check_key(database, sealer, sealed_check)
+    ring = keyring_file.LiveKeyring(places.keyring, keyring)
+    mac_root = open_root(database, ring, instance_id)
     return Store(
         database,
-        sealer,
+        Sealer(ring, instance_id, mac_root=mac_root),
         SqlAccounts(database),
         SqlLogins(database),
         SqlEnrollments(database),
@@ -191,19 +193,42 @@ def _create_keyring(path: Path) -> Keyring:
         raise StoreRefused(f"The keyring {path} cannot be made: {error.strerror}.") from None
 
 
-def check_key(database: Database, sealer: Sealer, sealed: bytes | None) -> None:
-    """Open the key-check row, or write it: a wrong keyring is found at the start, not at a login."""
-    if sealed is None:
-        check = sealer.seal(_CHECK, Purpose.KEY_CHECK, account="", item="")
-        with database.write() as connection:
-            first = instance.c.key_check.is_(None)
-            connection.execute(update(instance).where(first).values(key_check=check))
-        with database.read() as connection:
-            sealed = connection.execute(select(instance.c.key_check)).scalar_one()
+def open_root(database: Database, ring: Callable[[], Keyring], instance_id: str) -> bytes:
+    """The root of the keyed digests; with it the key check is opened, or both are written first.
+
+    A wrong keyring is found at the start so, not at a login. Raises StoreRefused.
+    """
+    seals = Seals(ring, instance_id)
+    key_check, mac_key = _sealed(database)
+    if key_check is None:
+        check = seals.seal(_CHECK, Purpose.KEY_CHECK, account="", item="")
+        root = seals.seal(new_mac_root(), Purpose.MAC_ROOT, account="", item="")
+        first = update(instance).where(instance.c.key_check.is_(None))
+        with database.write() as connection:  # another process may be faster: what it wrote is as good
+            connection.execute(first.values(key_check=check, mac_key=root))
+        key_check, mac_key = _sealed(database)
     try:
-        sealer.open(sealed, Purpose.KEY_CHECK, account="", item="")
+        seals.open(key_check or b"", Purpose.KEY_CHECK, account="", item="")
+        if key_check is not None and mac_key is None:
+            _adopt_root(database, seals, ring().keys[key_id(key_check)])
+            _, mac_key = _sealed(database)
+        return seals.open(mac_key or b"", Purpose.MAC_ROOT, account="", item="")
     except SealBroken:
         raise StoreRefused(
             "The keyring does not fit this account store. Restore the one that belongs to it, or set "
             "TotpAuth.key_file to where it is."
         ) from None
+
+
+def _adopt_root(database: Database, seals: Seals, first_key: bytes) -> None:
+    """A store of schema 0001 has its digests under its first key, the one that its key check is under."""
+    root = seals.seal(first_key, Purpose.MAC_ROOT, account="", item="")
+    unset = update(instance).where(instance.c.mac_key.is_(None))
+    with database.write() as connection:
+        connection.execute(unset.values(mac_key=root))
+
+
+def _sealed(database: Database) -> tuple[bytes | None, bytes | None]:
+    with database.read() as connection:
+        row = connection.execute(select(instance.c.key_check, instance.c.mac_key)).one()
+    return row.key_check, row.mac_key

@@ -22,12 +22,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core import totp
 from ..core.events import Event, EventKind
 from ..core.model import EndReason
-from ..core.sealing import Sealer
+from ..core.sealing import Keyring
 from . import keyring_file, schema
 from .backup import copy, stamp
 from .database import Database, make_private_file
 from .errors import StoreRefused, StoreUnavailable
-from .opening import Places, check_key
+from .opening import Places, open_root
 from .rows import write_event
 from .tables import (
     account,
@@ -74,8 +74,9 @@ def restore(places: Places, backup: Path, *, at: int, actor: str) -> Path | None
     keyring_file.make_private_directory(live.parent)
     with _staged(backup, live) as path, schema.locked(database):
         with closing(Database(URL.create("sqlite", database=str(path)))) as staged:
-            _insist_on_ours(staged, backup, places)
+            keyring, instance_id = _insist_on_ours(staged, backup, places)
             schema.bring_up_to_date(staged, backup_first=False)
+            open_root(staged, lambda: keyring, instance_id)
             with staged.write() as connection:
                 _make_ready(connection, _past(database), at)
                 write_event(connection, Event(EventKind.STORE_RESTORED, at, actor=actor))
@@ -126,8 +127,8 @@ def _insist_on_soundness(path: Path, backup: Path) -> None:
         raise StoreRefused(f"{backup} is damaged, or no backup of jupyter-totp-auth.")
 
 
-def _insist_on_ours(staged: Database, backup: Path, places: Places) -> None:
-    """Its schema must be ours and not newer, and what is sealed in it must open."""
+def _insist_on_ours(staged: Database, backup: Path, places: Places) -> tuple[Keyring, str]:
+    """Its schema must be ours and not newer; the keyring that must open it, and its instance."""
     with staged.read() as connection:
         names = set(inspect(connection).get_table_names())
         row = None
@@ -147,7 +148,7 @@ def _insist_on_ours(staged: Database, backup: Path, places: Places) -> None:
             f"The keyring {places.keyring} is missing. Put the one back that belongs to this backup, then "
             "restore again."
         )
-    check_key(staged, Sealer(keyring, row.instance_id), row.key_check)
+    return keyring, row.instance_id
 
 
 def _past(database: Database) -> Past:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, func, select, text, update
 
-from jupyter_totp_auth.core.sealing import Keyring, Purpose
-from jupyter_totp_auth.store import Store, StoreRefused, StoreUnavailable, open_store
+from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer, key_id
+from jupyter_totp_auth.store import Store, StoreRefused, StoreUnavailable, keyring_file, open_store
 from jupyter_totp_auth.store.opening import Places
 from jupyter_totp_auth.store.tables import instance
 from tests.store import acts
@@ -144,6 +144,53 @@ def test_an_added_key_does_not_shut_the_store(places: Places) -> None:
     places.keyring.write_text(rotated.text())
     with opened(places) as store:
         assert store.sealer.open(sealed, Purpose.TOTP_SECRET, account="a", item="b") == b"secret"
+
+
+def test_the_root_of_digests_is_random_in_a_new_store_and_outlives_a_new_primary(places: Places) -> None:
+    with opened(places) as store:
+        mac = store.sealer.mac(Purpose.RECOVERY_CODE, "a", "CODE")
+    ring = Keyring.parse(places.keyring.read_text())
+    assert mac != Sealer(lambda: ring, "", mac_root=ring.keys[ring.primary]).mac(
+        Purpose.RECOVERY_CODE, "a", "CODE"
+    )
+    keyring_file.replace(places.keyring, ring.rotated())
+    with opened(places) as store:
+        assert store.sealer.mac(Purpose.RECOVERY_CODE, "a", "CODE") == mac
+
+
+def test_a_store_of_the_first_schema_takes_its_first_key_as_the_root(places: Places) -> None:
+    with opened(places) as store, store.database.write() as connection:
+        connection.execute(update(instance).values(mac_key=None))
+    first = Keyring.parse(places.keyring.read_text())
+    keyring_file.replace(places.keyring, first.rotated())  # the key check tells which one was the first
+    then = Sealer(lambda: first, "", mac_root=first.keys[first.primary])
+    for _ in range(2):
+        with opened(places) as store:
+            assert store.sealer.mac(Purpose.THROTTLE, "ada") == then.mac(Purpose.THROTTLE, "ada")
+
+
+def test_a_root_that_was_moved_or_altered_refuses(places: Places) -> None:
+    with opened(places) as store, store.database.write() as connection:
+        connection.execute(update(instance).values(mac_key=instance.c.key_check))
+    assert "does not fit" in refusal(places)
+
+
+def test_a_running_process_sees_a_keyring_that_was_replaced_and_survives_one_that_is_gone(
+    places: Places,
+) -> None:
+    with opened(places) as store:
+        before = sealed_by(store)
+        fresh = Keyring.parse(places.keyring.read_text()).rotated()
+        keyring_file.replace(places.keyring, fresh)
+        after = sealed_by(store)
+        assert (key_id(before) in fresh.keys, key_id(after)) == (True, fresh.primary)
+        text = places.keyring.read_text()
+        places.keyring.unlink()
+        assert key_id(sealed_by(store)) == fresh.primary
+        places.keyring.write_text(text)  # readable by all, perhaps
+        places.keyring.chmod(0o644)
+        for sealed in (before, after):
+            assert store.sealer.open(sealed, Purpose.TOTP_SECRET, account="a", item="b") == b"secret"
 
 
 def test_four_first_starts_at_once_all_come_to_one_store(
