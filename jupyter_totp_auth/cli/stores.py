@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .terminal import insist_on_consent, say
+from .terminal import insist_on_consent, note, say
 from .verb import ACTOR, NotDone, Verb, takes_yes
 
 if TYPE_CHECKING:
@@ -132,4 +132,41 @@ class Restore(Verb):
             say(f"The old store is kept as {aside}.")
 
 
-VERBS: tuple[type[Verb], ...] = (Init, Migrate, Backup, Restore)
+class Rekey(Verb):
+    """``jupyter totp rekey``."""
+
+    name = "rekey"
+    summary = "put a new key into the keyring, and everything sealed under it"
+    about = (
+        "Add a new key to the keyring and seal everything in the store anew under it, while servers run. "
+        "Nobody has to log in again, and recovery codes stay. Run it again if it was cut short: it goes on "
+        "where it was. The old keys stay in the keyring, for older backups, and open only; --drop-old takes "
+        "them out."
+    )
+    example = "jupyter totp rekey"
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--drop-old",
+            action="store_true",
+            help="add no key; take the old ones out, if nothing in the store is under them any more",
+        )
+
+    def run(self, arguments: Namespace, context: Context) -> None:
+        from ..store import rekey
+
+        database = context.services.store.database
+        path, at = context.settings.places().keyring, context.clock()
+        if arguments.drop_old:
+            count = rekey.drop_old(database, path, at=at, actor=ACTOR)
+            say(f"Old keys taken out of {path}: {count}. Backups from before the last rekey need a copy of")
+            say("the keyring from then.")
+            return
+        done = rekey.rekey(database, path, at=at, actor=ACTOR)
+        say(f"Everything is sealed under the {'' if done.resumed else 'new '}key {done.key} now.")
+        if done.broken:
+            note(f"Values that do not open and stay as they are: {done.broken} (seal-broken in the log).")
+        say(f"Keep a copy of {path}: from now on a backup needs the new one.")
+
+
+VERBS: tuple[type[Verb], ...] = (Init, Migrate, Backup, Restore, Rekey)
