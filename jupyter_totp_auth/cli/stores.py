@@ -1,4 +1,4 @@
-"""The verbs about the store as a whole: ``init``, ``migrate``, ``backup`` and ``restore``."""
+"""The verbs about the store as a whole."""
 
 from __future__ import annotations
 
@@ -169,4 +169,57 @@ class Rekey(Verb):
         say(f"Keep a copy of {path}: from now on a backup needs the new one.")
 
 
-VERBS: tuple[type[Verb], ...] = (Init, Migrate, Backup, Restore, Rekey)
+class Export(Verb):
+    """``jupyter totp export PATH``."""
+
+    name = "export"
+    summary = "write the store to a file, for another database"
+    about = (
+        "Write accounts, passwords, phones, recovery codes and the audit log to a new file, to import them "
+        "into another database: from SQLite to PostgreSQL or MariaDB, or back. Everything sealed stays "
+        "sealed; the keyring is not in the file. Logins, access tokens and links are left out, since an "
+        "import ends them. Stop the servers first: what happens after the export is not in it."
+    )
+    example = "jupyter totp export /media/stick/totp-2027-01-31.jsonl"
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", metavar="PATH", type=Path, help="a file that is not there yet")
+
+    def run(self, arguments: Namespace, context: Context) -> None:
+        from ..core.events import EventKind
+        from ..store.transfer import export
+
+        services = context.services
+        count = export(services.store.database, arguments.path)
+        _record(services, EventKind.STORE_EXPORTED, ascii(str(arguments.path)))
+        say(f"The account store is exported to {arguments.path}; accounts: {count}.")
+        say(f"It opens nothing without the keyring: {context.settings.places().keyring}")
+
+
+class Import(Verb):
+    """``jupyter totp import PATH``."""
+
+    name = "import"
+    summary = "read an exported store into an empty database"
+    about = (
+        "Read what jupyter totp export wrote into a database that holds no accounts yet; one that is empty "
+        "is made ready first. The keyring of the exported store has to be in its place. As after a restore "
+        "everybody has to log in again, codes that were used stay used, and access tokens and links are "
+        "void. All of it is imported, or nothing."
+    )
+    example = "jupyter totp import /media/stick/totp-2027-01-31.jsonl"
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", metavar="PATH", type=Path, help="a file that jupyter totp export made")
+
+    def run(self, arguments: Namespace, context: Context) -> None:
+        from ..store.transfer import import_
+
+        places = context.settings.places()
+        count = import_(places, arguments.path, at=context.clock(), actor=ACTOR)
+        say(
+            f"The account store is imported from {arguments.path}; accounts: {count}. Start the servers anew."
+        )
+
+
+VERBS: tuple[type[Verb], ...] = (Init, Migrate, Backup, Restore, Export, Import, Rekey)

@@ -105,6 +105,15 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """The same, and it sees the store as it was at the beginning, however long it takes."""
+        with _translated(), self.engine.connect() as connection:
+            if self.path is None:  # SQLite's own way is this anyway
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is durable when the block is left, or did not happen."""
         with self._turn(), _translated(), self.engine.connect() as connection:

@@ -14,8 +14,8 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -207,25 +207,38 @@ def open_root(database: Database, ring: Callable[[], Keyring], instance_id: str)
         with database.write() as connection:  # another process may be faster: what it wrote is as good
             connection.execute(first.values(key_check=check, mac_key=root))
         key_check, mac_key = _sealed(database)
-    try:
+    if key_check is not None and mac_key is None:
+        _adopt_root(database, seals, ring, key_check)
+        key_check, mac_key = _sealed(database)
+    return open_own(seals, key_check, mac_key)
+
+
+def open_own(seals: Seals, key_check: bytes | None, mac_key: bytes | None) -> bytes:
+    """The root of the keyed digests; the key check has to open, too. Raises StoreRefused."""
+    with _must_fit():
         seals.open(key_check or b"", Purpose.KEY_CHECK, account="", item="")
-        if key_check is not None and mac_key is None:
-            _adopt_root(database, seals, ring().keys[key_id(key_check)])
-            _, mac_key = _sealed(database)
         return seals.open(mac_key or b"", Purpose.MAC_ROOT, account="", item="")
+
+
+def _adopt_root(database: Database, seals: Seals, ring: Callable[[], Keyring], key_check: bytes) -> None:
+    """A store of schema 0001 has its digests under its first key, the one that its key check is under."""
+    with _must_fit():
+        seals.open(key_check, Purpose.KEY_CHECK, account="", item="")
+    root = seals.seal(ring().keys[key_id(key_check)], Purpose.MAC_ROOT, account="", item="")
+    unset = update(instance).where(instance.c.mac_key.is_(None))
+    with database.write() as connection:
+        connection.execute(unset.values(mac_key=root))
+
+
+@contextmanager
+def _must_fit() -> Iterator[None]:
+    try:
+        yield
     except SealBroken:
         raise StoreRefused(
             "The keyring does not fit this account store. Restore the one that belongs to it, or set "
             "TotpAuth.key_file to where it is."
         ) from None
-
-
-def _adopt_root(database: Database, seals: Seals, first_key: bytes) -> None:
-    """A store of schema 0001 has its digests under its first key, the one that its key check is under."""
-    root = seals.seal(first_key, Purpose.MAC_ROOT, account="", item="")
-    unset = update(instance).where(instance.c.mac_key.is_(None))
-    with database.write() as connection:
-        connection.execute(unset.values(mac_key=root))
 
 
 def _sealed(database: Database) -> tuple[bytes | None, bytes | None]:

@@ -162,6 +162,8 @@ def test_a_store_of_the_first_schema_takes_its_first_key_as_the_root(places: Pla
     with opened(places) as store, store.database.write() as connection:
         connection.execute(update(instance).values(mac_key=None))
     first = Keyring.parse(places.keyring.read_text())
+    keyring_file.replace(places.keyring, Keyring.generate())
+    assert "does not fit" in refusal(places)  # and no root is made of another store's key
     keyring_file.replace(places.keyring, first.rotated())  # the key check tells which one was the first
     then = Sealer(lambda: first, "", mac_root=first.keys[first.primary])
     for _ in range(2):
