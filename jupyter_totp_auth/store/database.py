@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import sqlite3
 import threading
 import time
@@ -18,7 +17,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..core.events import Event
 from .errors import StoreRefused, StoreUnavailable
-from .keyring_file import make_private_directory
 
 _BUSY_TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_S = 5
@@ -38,6 +36,10 @@ T = TypeVar("T")
 
 EVENTS = "totp_events"
 """Where a connection keeps the events of its transaction until that is durable."""
+
+
+class FileReplaced(sqlite3.OperationalError):
+    """Another file stands where the store was: an older copy would bring ended logins and used codes back."""
 
 
 class Deadlock(StoreUnavailable):
@@ -91,7 +93,8 @@ class Database:
     @property
     def place(self) -> str:
         """Where it is, for a person: the file, or the URL without its password."""
-        return str(self.path or self.url.render_as_string(hide_password=True))
+        # Without the query: a driver takes passwords there, too.
+        return str(self.path or self.url.set(query={}).render_as_string(hide_password=True))
 
     @staticmethod
     def path_of(url: str) -> Path | None:
@@ -235,12 +238,19 @@ def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreRefused("TotpAuth.database_url must name a file: accounts have to outlive the server.")
     path = Path(url.database).absolute()
+    opened: set[tuple[int, int] | None] = set()
 
     def connect() -> sqlite3.Connection:
         # mode=rw: a file that is gone stays gone (N02), not made anew, empty and readable by all.
-        return sqlite3.connect(
+        found = sqlite3.connect(
             f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_MS / 1000, check_same_thread=False
         )
+        opened.add(_identity(path))
+        if len(opened) > 1:
+            opened.discard(_identity(path))
+            found.close()
+            raise FileReplaced
+        return found
 
     engine = create_engine(url, hide_parameters=True, creator=connect, pool_timeout=_ANSWER_TIMEOUT_S)
 
@@ -290,13 +300,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def make_private_file(path: Path) -> None:
-    """An empty file for SQLite, 0600 whatever the umask, in a 0700 directory (R41).
-
-    SQLite gives its -wal and -shm files the mode of the database.
-    """
-    make_private_directory(path.parent)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..core.sealing import BadKeyring, Keyring
 from .errors import StoreRefused
+from .files import insist_on_privacy, make_private_directory, sync_directory
 
 CREDENTIAL = "jupyter-totp-keyring"
 """The name under which systemd hands the keyring over (LoadCredential=)."""
@@ -45,7 +46,7 @@ def read(path: Path) -> Keyring | None:
             raise StoreRefused(f"The keyring {path} is a symbolic link; put the file itself there.") from None
         raise StoreRefused(f"The keyring {path} cannot be read: {error.strerror}.") from None
     try:
-        _insist_on_privacy(path, os.fstat(descriptor))
+        _insist_on_safety(path, os.fstat(descriptor))
         text = os.read(descriptor, _LONGEST).decode("ascii", "replace")
     finally:
         os.close(descriptor)
@@ -154,32 +155,9 @@ def _write_new(path: Path, keyring: Keyring, mode: int, owner: tuple[int, int] |
         os.fsync(file.fileno())
 
 
-def make_private_directory(path: Path) -> None:
-    """The directory, with those above it that are missing, each 0700 whatever the umask."""
-    for missing in reversed([place for place in (path, *path.parents) if not place.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
-
-
-def sync_directory(path: Path) -> None:
-    """Make a new directory entry durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _insist_on_privacy(path: Path, status: os.stat_result) -> None:
+def _insist_on_safety(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise StoreRefused(f"The keyring {path} is not a regular file.")
     if path == _credential():
         return  # systemd's own: it sees to owner and mode
-    if status.st_uid not in (os.geteuid(), 0):
-        raise StoreRefused(f"The keyring {path} belongs to another user. chown it to yourself.")
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        raise StoreRefused(f"The keyring {path} can be read by other users. Run: chmod 600 {path}")
-    directory = path.parent.stat()
-    if directory.st_mode & stat.S_IWOTH and not directory.st_mode & stat.S_ISVTX:
-        raise StoreRefused(f"Everybody may write in {path.parent}. Run: chmod 700 {path.parent}")
-    if directory.st_uid not in (os.geteuid(), 0):
-        raise StoreRefused(f"The directory {path.parent} belongs to another user.")
+    insist_on_privacy("keyring", path, status)

@@ -25,11 +25,13 @@ from sqlalchemy.exc import IntegrityError
 from ..core.sealing import Keyring, Purpose, SealBroken, Sealer, Seals, key_id, new_mac_root
 from . import keyring_file, schema
 from .accounts import SqlAccounts
-from .database import Database, make_private_file
+from .database import Database
 from .enrollments import SqlEnrollments
 from .errors import StoreRefused, StoreUnavailable
 from .events import SqlEvents
+from .files import insist_on_local_disk, insist_on_privacy, make_private_file, sync_directory
 from .logins import SqlLogins
+from .remote import insist_on_tls
 from .tables import instance
 from .throttles import SqlThrottles
 
@@ -42,6 +44,8 @@ class Places:
 
     database_url: str
     keyring: Path
+    allow_plain_database: bool = False
+    """A database server on another machine without TLS that checks whom it talks to."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
 
     ``new``: make a database although there is a keyring (``init --new-store``).
     """
-    database = Database(places.database_url)
+    database = open_database(places)
     try:
         return _open(database, places, at, new=new)
     except StoreUnavailable as error:
@@ -80,6 +84,16 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
     except BaseException:
         database.close()
         raise
+
+
+def open_database(places: Places) -> Database:
+    """The database, not connected yet. Raises StoreRefused for a place where it would not be safe."""
+    database = Database(places.database_url)
+    if database.path is not None:
+        insist_on_local_disk(database.path)
+    elif not places.allow_plain_database:
+        insist_on_tls(database.engine)
+    return database
 
 
 def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
@@ -139,15 +153,15 @@ def _make_file(path: Path) -> None:
         return
     except OSError as error:
         raise StoreRefused(f"The account store {path} cannot be made: {error.strerror}.") from None
-    keyring_file.sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _check_file(path: Path) -> None:
     """Refuse a database file that others can reach, or that is damaged (R41, N04)."""
     if not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
         raise StoreRefused(f"The account store {path} is no file that this user can read and write.")
-    if path.stat().st_mode & 0o077:
-        raise StoreRefused(f"The account store {path} can be read by other users. Run: chmod 600 {path}")
+    for place in {path, path.resolve()}:
+        insist_on_privacy("account store", place, place.stat())
     if path.stat().st_size == 0:
         return
     try:

@@ -22,8 +22,9 @@ from ..core.events import Event, EventKind
 from ..core.sealing import Keyring
 from . import keyring_file, schema
 from .backup import copy, stamp
-from .database import Database, make_private_file
+from .database import Database
 from .errors import StoreRefused, StoreUnavailable
+from .files import insist_on_local_disk, make_private_directory, make_private_file, sync_directory
 from .opening import Places, open_root
 from .rows import write_event
 from .tables import enrollment_code, instance, recovery_code, totp_authenticator
@@ -45,8 +46,9 @@ def restore(places: Places, backup: Path, *, at: int, actor: str) -> Path | None
     live = database.path
     if live is None:
         raise StoreRefused("This store is a database server's: restore it with pg_restore or mariadb.")
+    insist_on_local_disk(live)
     _insist_on_file(backup, live)
-    keyring_file.make_private_directory(live.parent)
+    make_private_directory(live.parent)
     with _staged(backup, live) as path, schema.locked(database):
         with closing(Database(URL.create("sqlite", database=str(path)))) as staged:
             keyring, instance_id = _insist_on_ours(staged, backup, places)
@@ -179,7 +181,7 @@ def _overwrite(staged: Path, live: Path) -> None:
                 source.backup(target, progress=_patience())
             except sqlite3.Error as error:
                 raise StoreRefused(f"The store could not be written: {error}. It is as it was.") from None
-    keyring_file.sync_directory(live.parent)
+    sync_directory(live.parent)
 
 
 def _take_page_size(staged: Path, live: Path) -> None:

@@ -25,7 +25,8 @@ from ..core.sealing import Seals
 from . import keyring_file, schema
 from .database import Database
 from .errors import StoreRefused
-from .opening import Places, open_own, open_store
+from .files import sync_directory
+from .opening import Places, open_database, open_own, open_store
 from .rows import raise_revision, read_revision, write_event
 from .tables import Digest, account, event, instance, recovery_code, throttle, totp_authenticator
 from .voiding import Past, void_the_past
@@ -63,7 +64,7 @@ def export(database: Database, target: Path) -> int:
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-    keyring_file.sync_directory(target.parent)
+    sync_directory(target.parent)
     return int(count)
 
 
@@ -127,7 +128,7 @@ def import_(places: Places, source: Path, *, at: int, actor: str) -> int:
 
 
 def _is_new(places: Places) -> bool:
-    with closing(Database(places.database_url)) as database:
+    with closing(open_database(places)) as database:
         is_missing = database.path is not None and not database.path.exists()
         return is_missing or schema.version(database) is None
 
