@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,20 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..core.events import Event
 from .errors import StoreRefused, StoreUnavailable
+from .sqlite import IMMEDIATE, sqlite_engine
 
-_BUSY_TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_S = 5
 _TURN_TIMEOUT_S = 4
 """With SQLite's own 5 s after it: a login is refused within 10 s where the store stays locked (N01)."""
-
-_IMMEDIATE = "totp_immediate"
-_FILE = "totp_file"
 
 _DEADLOCKS = frozenset({"40P01", "40001", 1213})
 """SQLSTATEs of PostgreSQL, and an error number of MariaDB."""
@@ -36,10 +32,6 @@ T = TypeVar("T")
 
 EVENTS = "totp_events"
 """Where a connection keeps the events of its transaction until that is durable."""
-
-
-class FileReplaced(sqlite3.OperationalError):
-    """Another file stands where the store was: an older copy would bring ended logins and used codes back."""
 
 
 class Deadlock(StoreUnavailable):
@@ -122,7 +114,7 @@ class Database:
         with self._turn(), _translated(), self.engine.connect() as connection:
             events: list[Event] = []
             connection.info[EVENTS] = events
-            with connection.execution_options(**{_IMMEDIATE: True}).begin() as transaction:
+            with connection.execution_options(**{IMMEDIATE: True}).begin() as transaction:
                 yield connection
                 told = transaction.is_active
         for entry in events if told else ():
@@ -197,7 +189,7 @@ def _engine(url: URL) -> Engine:
     backend = url.get_backend_name()
     try:
         if backend == "sqlite":
-            return _sqlite(url)
+            return sqlite_engine(url, patience=_ANSWER_TIMEOUT_S)
         return create_engine(
             url,
             isolation_level="READ COMMITTED",
@@ -232,71 +224,3 @@ def _mariadb_options() -> dict[str, Any]:
         "init_command": "SET SESSION sql_mode='STRICT_ALL_TABLES,SIMULTANEOUS_ASSIGNMENT', "
         "innodb_lock_wait_timeout=5",
     }
-
-
-def _sqlite(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:":
-        raise StoreRefused("TotpAuth.database_url must name a file: accounts have to outlive the server.")
-    path = Path(url.database).absolute()
-    opened: set[tuple[int, int] | None] = set()
-
-    def connect() -> sqlite3.Connection:
-        # mode=rw: a file that is gone stays gone (N02), not made anew, empty and readable by all.
-        found = sqlite3.connect(
-            f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_MS / 1000, check_same_thread=False
-        )
-        opened.add(_identity(path))
-        if len(opened) > 1:
-            opened.discard(_identity(path))
-            found.close()
-            raise FileReplaced
-        return found
-
-    engine = create_engine(url, hide_parameters=True, creator=connect, pool_timeout=_ANSWER_TIMEOUT_S)
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, record: Any) -> None:
-        record.info[_FILE] = _identity(path)
-        connection.isolation_level = None  # the driver begins nothing by itself; we do, below
-        _switch_to_wal(connection)
-        for pragma in (
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={_BUSY_TIMEOUT_MS}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "checkout")
-    def _on_checkout(_connection: Any, record: Any, _proxy: Any) -> None:
-        # Not the path alone: an open connection goes on in a file that was deleted or replaced (N02).
-        if record.info[_FILE] != _identity(path):
-            raise DisconnectionError
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get(_IMMEDIATE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine
-
-
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Wait for others, as SQLite itself does not here: of several first starts at once, one would fail."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
