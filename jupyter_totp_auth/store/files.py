@@ -48,7 +48,7 @@ def insist_on_privacy(what: str, path: Path, status: os.stat_result) -> None:
     ``what`` is what a person calls it. Root's will do: whoever is root needs no file.
     """
     if status.st_uid not in (os.geteuid(), 0):
-        raise StoreRefused(f"The {what} {path} belongs to another user. chown it to yourself.")
+        raise StoreRefused(f"The {what} {path} belongs to another user: do this as that user, or chown it.")
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise StoreRefused(f"The {what} {path} can be read by other users. Run: chmod 600 {path}")
     directory = path.parent.stat()
