@@ -120,6 +120,14 @@ class TotpAuth(LoggingConfigurable):
         ),
     ).tag(config=True)
 
+    allow_plain_database = Bool(
+        default_value=False,
+        help=(
+            "Use a PostgreSQL or MariaDB server on another machine without TLS that checks its name. What "
+            "goes there and back can then be read and changed on the network."
+        ),
+    ).tag(config=True)
+
     required = Bool(
         default_value=False,
         help=(
@@ -184,7 +192,8 @@ class TotpAuth(LoggingConfigurable):
         url = os.environ.get(DATABASE_URL_VARIABLE) or self.database_url or default
         configured = os.environ.get(KEY_FILE_VARIABLE) or self.key_file
         path = Path(configured).expanduser() if configured else None
-        return Places(url, keyring_file.locate(path, data / "totp-key" / "keyring"))
+        keyring = keyring_file.locate(path, data / "totp-key" / "keyring")
+        return Places(url, keyring, allow_plain_database=self.allow_plain_database)
 
     def policy(self) -> Policy:
         """The numbers of this installation."""

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from .core.accounts import Accounts
 from .core.enrollment import EnrollmentFlow
@@ -60,49 +61,25 @@ def build(
 
 
 def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], int]) -> Services:
-    login = LoginFlow(
-        accounts=store.accounts,
-        logins=store.logins,
-        throttles=store.throttles,
-        events=store.events,
-        hasher=hasher,
-        sealer=store.sealer,
+    accounts, logins, throttles, events = store.accounts, store.logins, store.throttles, store.events
+    shared: dict[str, Any] = {
+        "accounts": accounts,
+        "throttles": throttles,
+        "hasher": hasher,
+        "sealer": store.sealer,
+        "policy": policy,
+        "clock": clock,
+    }
+    return Services(
         policy=policy,
+        store=store,
+        login=LoginFlow(logins=logins, events=events, **shared),
+        enrollment=EnrollmentFlow(enrollments=store.enrollments, events=events, listed=_is_listed, **shared),
+        accounts=Accounts(logins=logins, listed=_is_listed, **shared),
+        logins=Logins(logins, policy, clock),
+        stepup=StepUp(logins=logins, events=events, **shared),
         clock=clock,
     )
-    enrollment = EnrollmentFlow(
-        accounts=store.accounts,
-        enrollments=store.enrollments,
-        throttles=store.throttles,
-        events=store.events,
-        hasher=hasher,
-        sealer=store.sealer,
-        policy=policy,
-        clock=clock,
-        listed=_is_listed,
-    )
-    accounts = Accounts(
-        accounts=store.accounts,
-        logins=store.logins,
-        throttles=store.throttles,
-        hasher=hasher,
-        sealer=store.sealer,
-        policy=policy,
-        clock=clock,
-        listed=_is_listed,
-    )
-    stepup = StepUp(
-        accounts=store.accounts,
-        logins=store.logins,
-        throttles=store.throttles,
-        events=store.events,
-        hasher=hasher,
-        sealer=store.sealer,
-        policy=policy,
-        clock=clock,
-    )
-    logins = Logins(store.logins, policy, clock)
-    return Services(policy, store, login, enrollment, accounts, logins, stepup, clock)
 
 
 def _is_listed(password: str) -> bool:

@@ -39,6 +39,10 @@ class EventKind(str, Enum):
     STORE_MADE = "store-made"
     STORE_BACKED_UP = "store-backed-up"
     STORE_RESTORED = "store-restored"
+    STORE_REKEYED = "store-rekeyed"
+    OLD_KEYS_DROPPED = "old-keys-dropped"
+    STORE_EXPORTED = "store-exported"
+    STORE_IMPORTED = "store-imported"
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ class LoginFlow:
         known = None if pending.known_browser else new_known_browser(account, self._policy, at)
         refunds = self._refunds(pending, key)
         events = [login_event(account, session, origin, at)]
-        if claim.recovery_digests:
+        if claim.recovery_digest is not None:
             events.append(
                 Event(
                     EventKind.RECOVERY_CODE_USED,

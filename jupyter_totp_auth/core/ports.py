@@ -32,7 +32,7 @@ class Claim:
 
     authenticator_id: str | None = None
     step: int | None = None
-    recovery_digests: tuple[bytes, ...] = field(default=(), repr=False)
+    recovery_digest: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class StepUp:
             return match
         fresh = bearer.issue(Kind.LOGIN)
         events = [self._event(EventKind.STEP_UP, login, origin, at)]
-        if match.claim is not None and match.claim.recovery_digests:
+        if match.claim is not None and match.claim.recovery_digest is not None:
             events.append(self._event(EventKind.RECOVERY_CODE_USED, login, origin, at))
         done = match.claim is not None and self._logins.renew(
             login.session,

@@ -133,7 +133,7 @@ def use_up(connection: Connection, claim: Claim, account_id: str, at: int) -> bo
         used = connection.execute(
             update(recovery_code)
             .where(
-                recovery_code.c.digest.in_(claim.recovery_digests),
+                recovery_code.c.digest == claim.recovery_digest,
                 recovery_code.c.account_id == account_id,
                 recovery_code.c.used_at.is_(None),
             )

@@ -132,7 +132,7 @@ class SqlLogins(LoginLocks):
         with self._database.write() as connection:
             still_the_account(connection, _NOBODYS, at)
             end_pending(connection, _NOBODYS)
-            use_up(connection, Claim(recovery_digests=(_NOBODYS.digest,)), "", at)
+            use_up(connection, Claim(recovery_digest=_NOBODYS.digest), "", at)
             connection.rollback()
 
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
@@ -247,7 +247,7 @@ class SqlLogins(LoginLocks):
     def revision(self) -> int:
         """A number that rises whenever a login ends or an account changes, in any process."""
         with self._database.read() as connection:
-            return read_revision(connection)
+            return read_revision(connection, of=self._database.instance_id)
 
     def purge(self, *, at: int, ended_before: int) -> None:
         """Drop what has ended: pending logins, codes and known browsers at once, logins after a while.

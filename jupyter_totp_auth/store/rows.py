@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from ..core.events import Event, EventKind
 from ..core.model import Account, EndReason, Role
 from .database import EVENTS
+from .errors import StoreUnavailable
 from .tables import account, enrollment, event, instance, known_browser, login, pending_login
 
 ACCOUNT_COLUMNS = list(account.c)
@@ -91,9 +92,12 @@ def raise_revision(connection: Connection) -> None:
     connection.execute(update(instance).values(revision=instance.c.revision + 1))
 
 
-def read_revision(connection: Connection) -> int:
-    """See :func:`raise_revision`."""
-    return int(connection.execute(select(instance.c.revision)).scalar_one())
+def read_revision(connection: Connection, *, of: str | None) -> int:
+    """See :func:`raise_revision`. Raises StoreUnavailable where another store has come in its place."""
+    row = connection.execute(select(instance.c.revision, instance.c.instance_id)).one_or_none()
+    if row is None or (of is not None and row.instance_id != of):
+        raise StoreUnavailable("another store stands in its place")
+    return int(row.revision)
 
 
 def end_logins(connection: Connection, account_id: str, reason: EndReason, at: int) -> int:

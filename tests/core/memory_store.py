@@ -290,12 +290,11 @@ class MemoryLogins:
                 return False
             rows.authenticators[phone.id] = replace(phone, last_step=claim.step)
             return True
-        for digest in claim.recovery_digests:
-            code = rows.recovery_codes.get(digest)
-            if code is not None and code.account_id == account_id and code.used_at is None:
-                code.used_at = at
-                return True
-        return False
+        code = rows.recovery_codes.get(claim.recovery_digest or b"")
+        if code is None or code.account_id != account_id or code.used_at is not None:
+            return False
+        code.used_at = at
+        return True
 
     def grant_nothing(self, *, at: int) -> None:
         """Nothing: here nothing takes time."""

@@ -32,7 +32,7 @@ from jupyter_totp_auth.core.model import (
 from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.core.policy import Policy
 from jupyter_totp_auth.core.profiles import new_account
-from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer
+from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer, new_mac_root
 from jupyter_totp_auth.core.stepup import StepUp
 from tests.core.memory_store import MemoryStore
 
@@ -127,7 +127,8 @@ class Rig:
         self.clock = Clock()
         self.store = MemoryStore()
         self.hasher = CountingHasher()
-        self.sealer = Sealer(Keyring.generate(), "instance")
+        keyring = Keyring.generate()
+        self.sealer = Sealer(lambda: keyring, "instance", mac_root=new_mac_root())
         shared: dict[str, Any] = {
             "accounts": self.store.accounts,
             "throttles": self.store.throttles,

@@ -55,7 +55,7 @@ SECRETS = (
     (Issued, {"bearer"}),
     (Bearer, {"text", "digest"}),
     (KnownBrowserRow, {"digest"}),
-    (Claim, {"recovery_digests"}),
+    (Claim, {"recovery_digest"}),
     (NewLogin, {"known_browser"}),
     (Stage, {"secret"}),
     (Enrolled, {"known_browser", "recovery_codes"}),

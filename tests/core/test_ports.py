@@ -61,4 +61,4 @@ def test_all_ports_are_implemented() -> None:
 
 def test_a_claim_is_of_a_step_or_of_a_recovery_code() -> None:
     claim = ports.Claim()
-    assert (claim.authenticator_id, claim.step, claim.recovery_digests) == (None, None, ())
+    assert (claim.authenticator_id, claim.step, claim.recovery_digest) == (None, None, None)

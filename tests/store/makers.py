@@ -63,7 +63,7 @@ class Person:
 
     def recovery_code(self, index: int = 0) -> Claim:
         """The claim of a recovery code."""
-        return Claim(recovery_digests=(self.recovery[index],))
+        return Claim(recovery_digest=self.recovery[index])
 
 
 def digest() -> bytes:

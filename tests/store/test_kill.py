@@ -86,7 +86,7 @@ def step(store: Store, account_id: str, number: str, _: str) -> None:
 
 
 def recovery(store: Store, account_id: str, code: str, _: str) -> None:
-    assert not still_works(store, account_id, Claim(recovery_digests=(bytes.fromhex(code),)))
+    assert not still_works(store, account_id, Claim(recovery_digest=bytes.fromhex(code)))
 
 
 def over(store: Store, digest: str) -> None:
