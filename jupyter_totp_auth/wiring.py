@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .core.access_tokens import AccessTokens
 from .core.accounts import Accounts
 from .core.enrollment import EnrollmentFlow
 from .core.events import Event
@@ -29,7 +30,23 @@ class Services:
     enrollment: EnrollmentFlow
     accounts: Accounts
     logins: Logins
+    access_tokens: AccessTokens
     clock: Callable[[], int]
+
+    def sync(self) -> None:
+        """Learn of what ended in the store, here or by another process."""
+        self.logins.sync()
+        self.access_tokens.sync()
+
+    def flush(self) -> None:
+        """Write when logins and access tokens were last used."""
+        self.logins.flush()
+        self.access_tokens.flush()
+
+    def forget_expired(self) -> None:
+        """Drop from memory what is over by itself."""
+        self.logins.forget_expired()
+        self.access_tokens.forget_expired()
 
     def close(self) -> None:
         """Give the store's connections back."""
@@ -89,7 +106,9 @@ def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], 
         clock=clock,
         listed=_is_listed,
     )
-    return Services(policy, store, login, enrollment, accounts, Logins(store.logins, clock), clock)
+    logins = Logins(store.logins, clock)
+    access_tokens = AccessTokens(store.access_tokens, policy, clock)
+    return Services(policy, store, login, enrollment, accounts, logins, access_tokens, clock)
 
 
 def _is_listed(password: str) -> bool:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..core.sealing import Keyring, Purpose, SealBroken, Sealer
 from . import keyring_file, schema
+from .access_tokens import SqlAccessTokens
 from .accounts import SqlAccounts
 from .database import Database, make_private_file
 from .enrollments import SqlEnrollments
@@ -51,6 +52,7 @@ class Store:
     sealer: Sealer
     accounts: SqlAccounts
     logins: SqlLogins
+    access_tokens: SqlAccessTokens
     enrollments: SqlEnrollments
     throttles: SqlThrottles
     events: SqlEvents
@@ -100,6 +102,7 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
         sealer,
         SqlAccounts(database),
         SqlLogins(database),
+        SqlAccessTokens(database),
         SqlEnrollments(database),
         SqlThrottles(database),
         SqlEvents(database),

@@ -30,6 +30,7 @@ from .errors import StoreRefused, StoreUnavailable
 from .opening import Places, check_key
 from .rows import write_event
 from .tables import (
+    access_token,
     account,
     enrollment,
     enrollment_code,
@@ -176,7 +177,7 @@ def _make_ready(connection: Connection, past: Past, at: int) -> None:
     connection.execute(
         update(login).where(open_login).values(ended_at=at, end_reason=EndReason.RESTORED.value)
     )
-    for table in (pending_login, known_browser, enrollment):
+    for table in (pending_login, known_browser, enrollment, access_token):
         connection.execute(delete(table))
     # Those that the old store still knew are unused; any other may have been used since the backup.
     connection.execute(delete(enrollment_code).where(enrollment_code.c.digest.not_in(past.open_codes)))

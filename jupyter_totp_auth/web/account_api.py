@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -50,14 +51,20 @@ class ApiHandler(TotpHandler):
             self.xsrf_value()  # the cookie is put right, so that a second try holds
             raise ApiError(403, "xsrf", "The _xsrf cookie and the X-XSRFToken header must be a pair.")
 
-    def strings(self, *names: str) -> list[str]:
-        """The body's fields, all of them strings and no others. 400 for anything else, 415 for no JSON."""
+    def document(self, *names: str, optional: Sequence[str] = ()) -> dict[str, Any]:
+        """The body, an object with these fields. 400 for anything else, 415 for no JSON."""
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if content_type != _JSON:
             raise ApiError(415, "media-type", "The body has to be application/json.")
         document = _parse(self.request.body)
-        if set(document) != set(names):
-            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}.")
+        if set(document) - set(optional) != set(names):
+            also = f" (and may have: {', '.join(optional)})" if optional else ""
+            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}{also}.")
+        return document
+
+    def strings(self, *names: str) -> list[str]:
+        """The body's fields, all of them strings and no others. 400 for anything else, 415 for no JSON."""
+        document = self.document(*names)
         values = [document[name] for name in names]
         if not all(isinstance(value, str) and _encodes(value) for value in values):
             raise ApiError(400, "malformed", "Every field has to be a string.")
@@ -119,6 +126,8 @@ def _encodes(text: str) -> bool:
 
 class HealthHandler(ApiHandler):
     """Whether logins can be served, and nothing more."""
+
+    totp_refuses_tokens = False
 
     @allow_unauthenticated
     async def get(self) -> None:

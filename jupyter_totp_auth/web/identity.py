@@ -16,7 +16,9 @@ from jupyter_server.utils import JupyterServerAuthWarning, origin_matches_pat
 from tornado import web
 from traitlets import TraitError, Unicode
 
+from ..core.access_tokens import LiveToken
 from ..core.accounts import Refused
+from ..core.logins import LiveLogin
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
@@ -24,7 +26,7 @@ from . import first_start, start_checks
 from .appearance import BadLogo, Pages
 from .client_address import ClientAddresses
 from .cookies import Cookies
-from .gate import Gate
+from .gate import TOKENS_REFUSED, Gate
 from .hosts import Hosts
 from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
@@ -33,7 +35,8 @@ from .rim import Rim
 from .routes import handlers, public_routes, well_known_files
 from .sockets import Sockets
 from .start_checks import UnsafeSetting
-from .visitor import as_user, visitor_of
+from .tokens import TokenPlaces
+from .visitor import as_user, lives, visitor_of
 from .xsrf import Xsrf
 
 _HASH_THREADS = 2
@@ -99,9 +102,9 @@ class TotpIdentityProvider(IdentityProvider):
             log=self.log,
         )
 
-    def _may_live(self, digest: bytes) -> bool:
-        """For open sockets: a login that lives, as far as a store that answers can tell (R3)."""
-        return self.services.logins.live(digest) is not None and not self.rim.is_stale()
+    def _may_live(self, socket_key: str) -> bool:
+        """For open sockets: a login or token that lives, as far as a store that answers can tell (R3)."""
+        return lives(self.services, socket_key) and not self.rim.is_stale()
 
     # -- who is it ---------------------------------------------------------------------------------
 
@@ -111,10 +114,12 @@ class TotpIdentityProvider(IdentityProvider):
         The gate has looked the login up; here it is asked once more whether it still lives.
         """
         visitor = visitor_of(handler.request)
-        if visitor is None or visitor.login is None:
-            return None
-        login = self.services.logins.live(visitor.login.session.digest)
-        return None if login is None else as_user(login.account)
+        live: LiveLogin | LiveToken | None = None
+        if visitor is not None and visitor.token is not None:
+            live = self.services.access_tokens.live(visitor.token.token.digest)
+        elif visitor is not None and visitor.login is not None:
+            live = self.services.logins.live(visitor.login.session.digest)
+        return None if live is None else as_user(live.account)
 
     def get_user_token(self, handler: web.RequestHandler) -> None:  # type: ignore[override]
         """Nobody, ever."""
@@ -125,7 +130,7 @@ class TotpIdentityProvider(IdentityProvider):
         return self.get_user(handler)
 
     def is_token_authenticated(self, handler: web.RequestHandler) -> bool:
-        """Never: so Origin and _xsrf are always checked."""
+        """Never: Jupyter would open CORS to every site; the gate spares tokens the _xsrf (``tokens.py``)."""
         del handler
         return False
 
@@ -145,6 +150,8 @@ class TotpIdentityProvider(IdentityProvider):
         Synchronous, since Jupyter does not await it: one short write.
         """
         visitor = visitor_of(handler.request)
+        if visitor is not None and visitor.token is not None:
+            raise web.HTTPError(403, TOKENS_REFUSED, reason="token")
         login = visitor.login if visitor else None
         if login is None or not isinstance(user_data, dict):
             raise ValueError("There is nobody to update.")
@@ -189,7 +196,7 @@ class TotpIdentityProvider(IdentityProvider):
         misplaced = start_checks.misplaced_public_url(self.settings, app.base_url)
         if misplaced is not None:
             self.log.warning(misplaced)
-        keep_secrets_out(app.web_app.settings)
+        keep_secrets_out(app.web_app.settings, app.log)
         self.gate = self._make_gate(app)
         self.gate.install()
         app.web_app.add_handlers(".*$", well_known_files(app.base_url))
@@ -207,6 +214,8 @@ class TotpIdentityProvider(IdentityProvider):
             base_url=rim.base_url,
             public=public_routes(settings.public_routes),
             logins=self.services.logins,
+            access_tokens=self.services.access_tokens,
+            token_places=TokenPlaces(rim.base_url, settings.token_in_url),
             cookies=rim.cookies,
             hosts=Hosts(settings.allowed_hosts, local=app.local_hostnames, sock=app.sock),
             addresses=ClientAddresses(
