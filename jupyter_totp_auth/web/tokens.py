@@ -43,7 +43,9 @@ class TokenPlaces:
 
     def misplaced(self, request: HTTPServerRequest) -> str | None:
         """A sentence for a refused request whose URL carries a token that was not read; else None."""
-        if self._is_read_from_url(request) or not any(_in_query(request)):
+        if self._is_read_from_url(request):
+            return None
+        if not any(access_tokens.digest(value) for value in _in_query(request)):
             return None
         where = {
             "websocket": "In a URL it is taken only when a WebSocket is opened",
