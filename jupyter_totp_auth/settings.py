@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
-from traitlets import Bool, Integer, List, TraitError, Unicode, validate
+from traitlets import Bool, Enum, Integer, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 
 from .core.policy import DAY, MINUTE, Policy
@@ -99,6 +99,15 @@ class TotpAuth(LoggingConfigurable):
     cookie_name = Unicode("", help="The login cookie's name. Default: one per port and base_url.").tag(
         config=True
     )
+
+    token_in_url = Enum(
+        ["websocket", "api", "never"],
+        default_value="websocket",
+        help=(
+            "Where an access token may stand in a URL, as ?token=: when a WebSocket is opened (websocket), "
+            "also below api/ (api: URLs end up in logs and histories), or nowhere (never)."
+        ),
+    ).tag(config=True)
 
     login_lifetime = Integer(DAY, help="Seconds after which both factors are asked again.").tag(config=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .core.access_tokens import AccessTokens
 from .core.accounts import Accounts
 from .core.enrollment import EnrollmentFlow
 from .core.events import Event
@@ -32,7 +33,23 @@ class Services:
     accounts: Accounts
     logins: Logins
     stepup: StepUp
+    access_tokens: AccessTokens
     clock: Callable[[], int]
+
+    def sync(self) -> None:
+        """Learn of what ended in the store, here or by another process."""
+        self.logins.sync()
+        self.access_tokens.sync()
+
+    def flush(self) -> None:
+        """Write when logins and access tokens were last used."""
+        self.logins.flush()
+        self.access_tokens.flush()
+
+    def forget_expired(self) -> None:
+        """Drop from memory what is over by itself."""
+        self.logins.forget_expired()
+        self.access_tokens.forget_expired()
 
     def close(self) -> None:
         """Give the store's connections back."""
@@ -78,6 +95,7 @@ def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], 
         accounts=Accounts(logins=logins, listed=_is_listed, **shared),
         logins=Logins(logins, policy, clock),
         stepup=StepUp(logins=logins, events=events, **shared),
+        access_tokens=AccessTokens(store.access_tokens, policy, clock),
         clock=clock,
     )
 

@@ -35,6 +35,8 @@ class EventKind(str, Enum):
     STEP_UP = "step-up"
     STEP_UP_DENIED = "step-up-denied"
     LOGINS_ENDED = "logins-ended"
+    TOKEN_MADE = "token-made"  # noqa: S105
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105
     SEAL_BROKEN = "seal-broken"
     STORE_MADE = "store-made"
     STORE_BACKED_UP = "store-backed-up"

@@ -118,6 +118,20 @@ class LoginSession:
 
 
 @dataclass(frozen=True)
+class AccessToken:
+    """A bearer string of an account's programs. The string is only with them; here is its digest (R38)."""
+
+    digest: bytes = field(repr=False)
+    id: str
+    account_id: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: int
+    expires_at: int
+    last_used_at: int | None
+
+
+@dataclass(frozen=True)
 class EndedLogin:
     """A login that is over, as long as the store remembers why."""
 
@@ -171,6 +185,9 @@ class Refusal(str, Enum):
     BAD_NAME = "bad-name"
     NAME_TAKEN = "name-taken"
     UNKNOWN = "unknown"
+    STEP_UP = "step-up"
+    BAD_LIFETIME = "bad-lifetime"
+    TOO_MANY = "too-many"
 
 
 @dataclass(frozen=True)

@@ -82,5 +82,10 @@ class Policy:
 
     recovery_codes: int = 10
 
+    # Access tokens: they always end (R38)
+    access_token_days: int = 90
+    access_token_days_max: int = 365
+    access_tokens_max: int = 50
+
     ended_login_memory: int = 30 * DAY
     """How long an ended login stays in the store, so that the person can be told why."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from .events import Event
 from .model import (
+    AccessToken,
     Account,
     EndedLogin,
     EndReason,
@@ -20,6 +21,7 @@ from .model import (
     EnrollmentCode,
     LoginSession,
     PendingLogin,
+    Refusal,
     Role,
     TotpAuthenticator,
 )
@@ -58,8 +60,19 @@ class AccountStore(Protocol):
     def add(self, account: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """Whether the name was free and the account is now there, with the code that enrolls it."""
 
-    def set_password(self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason) -> bool:
-        """Set the password, raise the epoch, end all logins, forget all known browsers."""
+    def set_password(
+        self,
+        account_id: str,
+        sealed: bytes,
+        event: Event,
+        *,
+        reason: EndReason,
+        keep_tokens: bool = False,
+    ) -> bool:
+        """Set the password, raise the epoch, end all logins and access tokens, forget all known browsers.
+
+        ``keep_tokens``: for a person who changes their own, as GitHub does; not where it was lost.
+        """
 
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
         """Compare-and-set of the sealed hash: a rehash, no change of password."""
@@ -71,7 +84,7 @@ class AccountStore(Protocol):
     ) -> bool: ...
     def delete(self, account_id: str, event: Event) -> bool: ...
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
-        """A new enrollment code; logins ended, known browsers forgotten; the old factor stays."""
+        """A new enrollment code; logins and tokens ended, known browsers forgotten; the old factor stays."""
 
 
 class LoginStore(Protocol):
@@ -152,6 +165,29 @@ class LoginStore(Protocol):
 
     def purge(self, *, at: int, ended_before: int) -> None:
         """Drop what has ended."""
+
+
+class AccessTokenStore(Protocol):
+    """Access tokens. What ends one takes its row away."""
+
+    def add(
+        self, token: AccessToken, *, epoch: int, login_id: str, most: int, event: Event
+    ) -> Refusal | None:
+        """Keep a new token (None), while its maker's login lives and the account is as it was.
+
+        UNKNOWN where that is not so; TOO_MANY where the account has ``most`` already.
+        """
+
+    def find_many(self, digests: Iterable[bytes], *, at: int) -> dict[bytes, tuple[AccessToken, Account]]:
+        """Those of the tokens that are alive, with their usable accounts."""
+
+    def of_account(self, account_id: str, *, at: int) -> list[AccessToken]: ...
+    def revoke(self, account_id: str, token_id: str, event: Event) -> bool: ...
+    def touch(self, seen: dict[bytes, int]) -> None:
+        """Write when tokens were last used, in one batch."""
+
+    def revision(self) -> int:
+        """The same number as the logins'; a revoked token raises it too."""
 
 
 class EnrollmentStore(Protocol):

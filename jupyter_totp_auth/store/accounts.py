@@ -15,6 +15,7 @@ from .enrollments import insert_code
 from .rows import (
     account_values,
     end_logins,
+    end_tokens,
     forget_browsers,
     raise_revision,
     to_account,
@@ -94,14 +95,23 @@ class SqlAccounts:
             return False
         return True
 
-    def set_password(self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason) -> bool:
-        """Set the password, raise the epoch, end all logins, forget all known browsers."""
+    def set_password(
+        self,
+        account_id: str,
+        sealed: bytes,
+        event: Event,
+        *,
+        reason: EndReason,
+        keep_tokens: bool = False,
+    ) -> bool:
+        """Set the password, raise the epoch, end all logins and access tokens, forget all known browsers."""
         return self._change(
             account_id,
             event,
             {"password": sealed, "epoch": account.c.epoch + 1},
             end=reason,
             forget=True,
+            keep_tokens=keep_tokens,
         )
 
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
@@ -117,7 +127,7 @@ class SqlAccounts:
         return self._change(account_id, event, {"role": role.value})
 
     def set_disabled(self, account_id: str, event: Event, *, disabled: bool) -> bool:
-        """Close the account, which ends its logins, or open it again."""
+        """Close the account, which ends its logins and access tokens, or open it again."""
         end = EndReason.DISABLED if disabled else None
         return self._change(account_id, event, {"disabled": disabled}, end=end)
 
@@ -137,6 +147,7 @@ class SqlAccounts:
         *,
         end: EndReason | None = None,
         forget: bool = False,
+        keep_tokens: bool = False,
     ) -> bool:
         """The account's row before its logins: its lock orders this against one that is being granted."""
         with self._database.write() as connection:
@@ -147,6 +158,8 @@ class SqlAccounts:
                 return False
             if end is not None:
                 end_logins(connection, account_id, end, event.at)
+                if not keep_tokens:
+                    end_tokens(connection, account_id)
             if forget:
                 forget_browsers(connection, account_id)
             write_event(connection, event)
@@ -166,7 +179,7 @@ class SqlAccounts:
 
     @again_after_deadlock
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
-        """A new enrollment code; logins ended, known browsers forgotten; the old factor stays."""
+        """A new enrollment code; logins and tokens ended, known browsers forgotten; the old factor stays."""
         with self._database.write() as connection:
             raise_revision(connection)
             raised = update(account).where(account.c.id == account_id).values(epoch=account.c.epoch + 1)
@@ -174,6 +187,7 @@ class SqlAccounts:
                 connection.rollback()
                 return False
             end_logins(connection, account_id, EndReason.FACTOR_RESET, events[0].at)
+            end_tokens(connection, account_id)
             forget_browsers(connection, account_id)
             insert_code(connection, code)
             for entry in events:

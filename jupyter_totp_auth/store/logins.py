@@ -32,6 +32,7 @@ from .rows import (
     write_event,
 )
 from .tables import (
+    access_token,
     account,
     enrollment,
     enrollment_code,
@@ -250,11 +251,11 @@ class SqlLogins(LoginLocks):
             return read_revision(connection, of=self._database.instance_id)
 
     def purge(self, *, at: int, ended_before: int) -> None:
-        """Drop what has ended: pending logins, codes and known browsers at once, logins after a while.
+        """Drop what has ended: logins after a while, everything else at once.
 
         A transaction a table: none depends on another, and no login has to wait for all of them.
         """
-        for table in (pending_login, enrollment, enrollment_code, known_browser):
+        for table in (pending_login, enrollment, enrollment_code, known_browser, access_token):
             self._drop(delete(table).where(table.c.expires_at <= at))
         self._drop(delete(login).where(login.c.ended_at < ended_before))
         self._drop(delete(login).where(login.c.expires_at < ended_before))

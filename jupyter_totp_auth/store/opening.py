@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..core.sealing import Keyring, Purpose, SealBroken, Sealer, Seals, key_id, new_mac_root
 from . import keyring_file, schema
+from .access_tokens import SqlAccessTokens
 from .accounts import SqlAccounts
 from .database import Database
 from .enrollments import SqlEnrollments
@@ -56,6 +57,7 @@ class Store:
     sealer: Sealer
     accounts: SqlAccounts
     logins: SqlLogins
+    access_tokens: SqlAccessTokens
     enrollments: SqlEnrollments
     throttles: SqlThrottles
     events: SqlEvents
@@ -116,6 +118,7 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
         Sealer(ring, instance_id, mac_root=mac_root),
         SqlAccounts(database),
         SqlLogins(database),
+        SqlAccessTokens(database),
         SqlEnrollments(database),
         SqlThrottles(database),
         SqlEvents(database),

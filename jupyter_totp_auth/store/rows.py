@@ -10,7 +10,7 @@ from ..core.events import Event, EventKind
 from ..core.model import Account, EndReason, Role
 from .database import EVENTS
 from .errors import StoreUnavailable
-from .tables import account, enrollment, event, instance, known_browser, login, pending_login
+from .tables import access_token, account, enrollment, event, instance, known_browser, login, pending_login
 
 ACCOUNT_COLUMNS = list(account.c)
 
@@ -111,6 +111,11 @@ def end_logins(connection: Connection, account_id: str, reason: EndReason, at: i
     # A half-done enrollment too: what it has accepted so far may be what was just changed.
     connection.execute(delete(enrollment).where(enrollment.c.account_id == account_id))
     return ended.rowcount
+
+
+def end_tokens(connection: Connection, account_id: str) -> None:
+    """End all access tokens of an account."""
+    connection.execute(delete(access_token).where(access_token.c.account_id == account_id))
 
 
 def forget_browsers(connection: Connection, account_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -66,21 +67,27 @@ class ApiHandler(TotpHandler):
             self.xsrf_value()  # the cookie is put right, so that a second try holds
             raise ApiError(403, "xsrf", "The _xsrf cookie and the X-XSRFToken header must be a pair.")
 
+    def document(self, *names: str, optional: Sequence[str] = ()) -> dict[str, Any]:
+        """The body, an object with these fields. 400 for anything else, 415 for no JSON."""
+        document = self.parsed()
+        if set(document) - set(optional) != set(names):
+            also = f" (and may have: {', '.join(optional)})" if optional else ""
+            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}{also}.")
+        return document
+
     def strings(self, *names: str) -> list[str]:
         """The body's fields, all of them strings and no others. 400 for anything else, 415 for no JSON."""
-        document = self.document()
-        if set(document) != set(names):
-            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}.")
+        document = self.document(*names)
         return [_text(document[name]) for name in names]
 
     def one_string(self, *names: str) -> tuple[str, str]:
         """The body's one field, which is one of ``names``, and its value."""
-        items = list(self.document().items())
+        items = list(self.parsed().items())
         if len(items) != 1 or items[0][0] not in names:
             raise ApiError(400, "malformed", f"The body has to have exactly one of: {', '.join(names)}.")
         return items[0][0], _text(items[0][1])
 
-    def document(self) -> dict[str, Any]:
+    def parsed(self) -> dict[str, Any]:
         """The body, a JSON object. 415 for another media type, 400 for anything else."""
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if content_type != _JSON:
@@ -143,6 +150,8 @@ def _text(value: Any) -> str:
 
 class HealthHandler(ApiHandler):
     """Whether logins can be served, and nothing more."""
+
+    totp_refuses_tokens = False
 
     @allow_unauthenticated
     async def get(self) -> None:

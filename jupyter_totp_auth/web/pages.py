@@ -51,6 +51,9 @@ class TotpHandler(web.RequestHandler):
     """What pages and JSON endpoints share. A plain tornado handler: nothing of Jupyter's can open it."""
 
     totp_body_limit = ANONYMOUS_BODY
+    totp_refuses_tokens = True
+    """Access tokens cannot manage security, nor sign in (L04). The gate looks."""
+
     csp = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
     def initialize(self, rim: Rim) -> None:

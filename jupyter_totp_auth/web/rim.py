@@ -71,9 +71,9 @@ class Rim:
 
     async def sync(self) -> None:
         """Learn of what ended, here or in another process, and close its sockets."""
-        ended = await self.member_pool.run(self.services.logins.sync)
+        await self.member_pool.run(self.services.sync)
         self._heard_at = time.monotonic()
-        self.sockets.close(ended)
+        self.sockets.sweep()
 
     async def _tick(self) -> None:
         try:
@@ -95,8 +95,8 @@ class Rim:
         now, services = time.monotonic(), self.services
         if now - self._flushed_at > _FLUSH_EVERY:
             self._flushed_at = now
-            services.logins.forget_expired()
-            await self.member_pool.run(services.logins.flush)
+            services.forget_expired()
+            await self.member_pool.run(services.flush)
         if now - self._purged_at > _PURGE_EVERY:
             self._purged_at = now
             at = services.clock()

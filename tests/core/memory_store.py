@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_totp_auth.core.events import Event
 from jupyter_totp_auth.core.model import (
+    AccessToken,
     Account,
     EndedLogin,
     EndReason,
@@ -16,6 +17,7 @@ from jupyter_totp_auth.core.model import (
     EnrollmentCode,
     LoginSession,
     PendingLogin,
+    Refusal,
     Role,
     TotpAuthenticator,
 )
@@ -57,6 +59,7 @@ class Rows:
     enrollments: dict[bytes, Enrollment] = field(default_factory=dict)
     pending: dict[bytes, PendingLogin] = field(default_factory=dict)
     logins: dict[bytes, Login] = field(default_factory=dict)
+    access_tokens: dict[bytes, AccessToken] = field(default_factory=dict)
     known_browsers: dict[bytes, KnownBrowserRow] = field(default_factory=dict)
     counters: dict[bytes, Counter] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -75,6 +78,9 @@ class Rows:
         drop(self.enrollments, lambda enrollment: enrollment.account_id == account_id)
         self.revision += 1
         return len(live)
+
+    def end_tokens(self, account_id: str) -> None:
+        drop(self.access_tokens, lambda token: token.account_id == account_id)
 
     def forget_browsers(self, account_id: str) -> None:
         drop(self.known_browsers, lambda known: known.account_id == account_id)
@@ -143,7 +149,15 @@ class MemoryAccounts:
             rows.events.extend(events)
             return True
 
-    def set_password(self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason) -> bool:
+    def set_password(
+        self,
+        account_id: str,
+        sealed: bytes,
+        event: Event,
+        *,
+        reason: EndReason,
+        keep_tokens: bool = False,
+    ) -> bool:
         with self._rows.lock:
             account = self._rows.accounts.get(account_id)
             if account is None:
@@ -151,6 +165,8 @@ class MemoryAccounts:
             self._put(replace(account, sealed_password=sealed, epoch=account.epoch + 1), event)
             self._rows.end_logins(account_id, reason, event.at)
             self._rows.forget_browsers(account_id)
+            if not keep_tokens:
+                self._rows.end_tokens(account_id)
             return True
 
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
@@ -177,6 +193,7 @@ class MemoryAccounts:
             self._put(replace(account, disabled=disabled), event)
             if disabled:
                 self._rows.end_logins(account_id, EndReason.DISABLED, event.at)
+                self._rows.end_tokens(account_id)
             return True
 
     def set_profile(
@@ -201,6 +218,7 @@ class MemoryAccounts:
                 rows.enrollments,
                 rows.pending,
                 rows.known_browsers,
+                rows.access_tokens,
                 rows.counters,
             ):
                 drop(table, lambda row: row.account_id == account_id)
@@ -217,6 +235,7 @@ class MemoryAccounts:
                 return False
             self._rows.accounts[account_id] = replace(account, epoch=account.epoch + 1)
             self._rows.end_logins(account_id, EndReason.FACTOR_RESET, events[0].at)
+            self._rows.end_tokens(account_id)
             self._rows.forget_browsers(account_id)
             self._rows.put_code(code)
             self._rows.events.extend(events)
@@ -450,7 +469,13 @@ class MemoryLogins:
     def purge(self, *, at: int, ended_before: int) -> None:
         with self._rows.lock:
             rows = self._rows
-            for table in (rows.pending, rows.enrollments, rows.codes, rows.known_browsers):
+            for table in (
+                rows.pending,
+                rows.enrollments,
+                rows.codes,
+                rows.known_browsers,
+                rows.access_tokens,
+            ):
                 drop(table, lambda row: row.expires_at <= at)
             drop(rows.enrollments, lambda enrollment: enrollment.code_digest not in rows.codes)
             drop(
@@ -461,6 +486,69 @@ class MemoryLogins:
                 ),
             )
             drop(rows.counters, lambda row: row.forget_at is not None and row.forget_at <= at)
+
+
+class MemoryAccessTokens:
+    """Implements ``core.ports.AccessTokenStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(
+        self, token: AccessToken, *, epoch: int, login_id: str, most: int, event: Event
+    ) -> Refusal | None:
+        at = token.created_at
+        with self._rows.lock:
+            account = self._rows.accounts.get(token.account_id)
+            if account is None or account.epoch != epoch or not account.usable(at=at):
+                return Refusal.UNKNOWN
+            logins = [row for row in self._rows.logins.values() if row.lives(at)]
+            if (login_id, account.id) not in [(row.session.id, row.session.account_id) for row in logins]:
+                return Refusal.UNKNOWN
+            if len(self.of_account(account.id, at=at)) >= most:
+                return Refusal.TOO_MANY
+            self._rows.access_tokens[token.digest] = token
+            self._rows.events.append(event)
+            return None
+
+    def find_many(self, digests: Iterable[bytes], *, at: int) -> dict[bytes, tuple[AccessToken, Account]]:
+        found = {}
+        with self._rows.lock:
+            for digest in digests:
+                token = self._rows.access_tokens.get(digest)
+                if token is None or token.expires_at <= at:
+                    continue
+                account = self._rows.accounts[token.account_id]
+                if account.usable(at=at):
+                    found[digest] = (token, account)
+        return found
+
+    def of_account(self, account_id: str, *, at: int) -> list[AccessToken]:
+        with self._rows.lock:
+            rows = self._rows.access_tokens.values()
+            mine = [token for token in rows if token.account_id == account_id and token.expires_at > at]
+        return sorted(mine, key=lambda token: (-token.created_at, token.id))
+
+    def revoke(self, account_id: str, token_id: str, event: Event) -> bool:
+        with self._rows.lock:
+            for token in self.of_account(account_id, at=event.at):
+                if token.id == token_id:
+                    del self._rows.access_tokens[token.digest]
+                    self._rows.revision += 1
+                    self._rows.events.append(event)
+                    return True
+        return False
+
+    def touch(self, seen: dict[bytes, int]) -> None:
+        with self._rows.lock:
+            for digest, at in seen.items():
+                token = self._rows.access_tokens.get(digest)
+                if token is not None:
+                    self._rows.access_tokens[digest] = replace(token, last_used_at=at)
+
+    def revision(self) -> int:
+        with self._rows.lock:
+            return self._rows.revision
 
 
 class MemoryEnrollments:
@@ -577,6 +665,7 @@ class MemoryEnrollments:
             old, enrolled=True, epoch=new.epoch, sealed_password=new.sealed_password
         )
         rows.end_logins(new.id, EndReason.FACTOR_RESET, at)
+        rows.end_tokens(new.id)
         rows.forget_browsers(new.id)
         drop(rows.authenticators, lambda row: row.account_id == new.id)
         drop(rows.recovery_codes, lambda row: row.account_id == new.id)
@@ -643,12 +732,13 @@ class MemoryEvents:
 
 
 class MemoryStore:
-    """The five stores over one set of rows, under the names that ``store.Store`` gives them."""
+    """The six stores over one set of rows, under the names that ``store.Store`` gives them."""
 
     def __init__(self) -> None:
         self.rows = Rows()
         self.accounts = MemoryAccounts(self.rows)
         self.logins = MemoryLogins(self.rows)
+        self.access_tokens = MemoryAccessTokens(self.rows)
         self.enrollments = MemoryEnrollments(self.rows)
         self.throttles = MemoryThrottles(self.rows)
         self.events = MemoryEvents(self.rows)

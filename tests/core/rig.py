@@ -9,6 +9,7 @@ from typing import Any
 from argon2 import PasswordHasher, profiles
 
 from jupyter_totp_auth.core import recovery, totp
+from jupyter_totp_auth.core.access_tokens import AccessTokens
 from jupyter_totp_auth.core.accounts import Accounts
 from jupyter_totp_auth.core.bearer import Kind, issue
 from jupyter_totp_auth.core.enrollment import EnrollmentFlow
@@ -147,6 +148,7 @@ class Rig:
         self.accounts = Accounts(logins=self.store.logins, listed=LISTED.__eq__, **shared)
         self.logins = Logins(self.store.logins, self.policy, self.clock)
         self.stepup = StepUp(logins=self.store.logins, events=self.store.events, **shared)
+        self.access_tokens = AccessTokens(self.store.access_tokens, self.policy, self.clock)
         self.passwords = LocalPasswords(
             accounts=self.store.accounts,
             hasher=self.hasher,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from jupyter_totp_auth.core import ports
+from jupyter_totp_auth.store.access_tokens import SqlAccessTokens
 from jupyter_totp_auth.store.accounts import SqlAccounts
 from jupyter_totp_auth.store.enrollments import SqlEnrollments
 from jupyter_totp_auth.store.events import SqlEvents
@@ -18,6 +19,7 @@ from tests.core import memory_store
 IMPLEMENTED = (
     (ports.AccountStore, memory_store.MemoryAccounts, SqlAccounts),
     (ports.LoginStore, memory_store.MemoryLogins, SqlLogins),
+    (ports.AccessTokenStore, memory_store.MemoryAccessTokens, SqlAccessTokens),
     (ports.EnrollmentStore, memory_store.MemoryEnrollments, SqlEnrollments),
     (ports.ThrottleStore, memory_store.MemoryThrottles, SqlThrottles),
     (ports.EventStore, memory_store.MemoryEvents, SqlEvents),

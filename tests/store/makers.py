@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.model import (
+    AccessToken,
     Account,
     Enrollment,
     EnrollmentCode,
@@ -19,6 +20,7 @@ from jupyter_totp_auth.core.model import (
 )
 from jupyter_totp_auth.core.policy import DAY, MINUTE
 from jupyter_totp_auth.core.ports import (
+    AccessTokenStore,
     AccountStore,
     Claim,
     EnrollmentStore,
@@ -41,6 +43,8 @@ class Parts(Protocol):
     def accounts(self) -> AccountStore: ...
     @property
     def logins(self) -> LoginStore: ...
+    @property
+    def access_tokens(self) -> AccessTokenStore: ...
     @property
     def enrollments(self) -> EnrollmentStore: ...
     @property
@@ -160,6 +164,20 @@ def session_of(who: Account, **changes: Any) -> LoginSession:
 
 def browser_of(who: Account, **changes: Any) -> KnownBrowserRow:
     return replace(KnownBrowserRow(digest(), who.id, who.epoch, AT + 90 * DAY), **changes)
+
+
+def token_of(who: Account, **changes: Any) -> AccessToken:
+    fresh = AccessToken(
+        digest=digest(),
+        id=secrets.token_hex(8),
+        account_id=who.id,
+        name="VS Code é ✓",
+        scopes=("all",),
+        created_at=AT,
+        expires_at=AT + 90 * DAY,
+        last_used_at=None,
+    )
+    return replace(fresh, **changes)
 
 
 # -- acts that many tests begin with -------------------------------------------------------------------
