@@ -82,8 +82,18 @@ def find_pending(connection: Connection, digest: bytes, at: int) -> PendingLogin
         expires_at=row.expires_at,
         tries_left=row.tries_left,
         throttle_key=row.throttle_key,
-        charged=row.charged,
+        charges=to_charges(row.charges),
     )
+
+
+def as_text(charges: tuple[int, ...]) -> str:
+    """Times of charges as a column holds them: each with a comma behind it, so that one more is appended."""
+    return "".join(f"{at}," for at in charges)
+
+
+def to_charges(text: str) -> tuple[int, ...]:
+    """The times again."""
+    return tuple(int(at) for at in text.split(",") if at)
 
 
 def still_the_account(connection: Connection, pending: PendingLogin, at: int) -> bool:

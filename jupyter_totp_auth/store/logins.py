@@ -10,14 +10,17 @@ from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
 from ..core.model import Account, EndedLogin, EndReason, LoginSession, PendingLogin
+from ..core.policy import SLIP_MEMORY, Throttle
 from ..core.ports import Claim, KnownBrowserRow
 from .database import Database, again_after_deadlock
 from .login_statements import (
+    as_text,
     end_pending,
     find_pending,
     insert_known_browser,
     insert_login,
     still_the_account,
+    to_charges,
     to_session,
     use_up,
 )
@@ -37,7 +40,7 @@ from .tables import (
     login,
     pending_login,
 )
-from .throttles import refund, stale_throttles
+from .throttles import refund, reopen, stale_throttles
 
 
 class SqlLogins:
@@ -68,7 +71,7 @@ class SqlLogins:
                     expires_at=value.expires_at,
                     tries_left=value.tries_left,
                     throttle_key=value.throttle_key,
-                    charged=value.charged,
+                    charges=as_text(value.charges),
                 )
             )
             write_event(connection, event)
@@ -87,6 +90,24 @@ class SqlLogins:
             )
             return find_pending(connection, digest, at) if spent.rowcount == 1 else None
 
+    @again_after_deadlock
+    def give_up(self, digest: bytes, *, throttle_key: bytes, epoch: int) -> tuple[int, ...]:
+        """End a pending login that its browser begins anew, over or not; its charges, oldest first."""
+        query = select(pending_login).where(
+            pending_login.c.digest == digest,
+            pending_login.c.throttle_key == throttle_key,
+            pending_login.c.epoch == epoch,
+        )
+        with self._database.write() as connection:
+            # Locked, so that no wrong code is charged to it between the look and the end.
+            row = connection.execute(query.with_for_update()).one_or_none()
+            ended = (
+                connection.execute(delete(pending_login).where(pending_login.c.digest == row.digest))
+                if row
+                else None
+            )
+            return to_charges(row.charges) if row and ended and ended.rowcount == 1 else ()
+
     def pending(self, digest: bytes, *, at: int) -> PendingLogin | None:
         """The pending login, if a code can still be given for it."""
         with self._database.read() as connection:
@@ -104,6 +125,8 @@ class SqlLogins:
         known: KnownBrowserRow | None,
         refunds: Sequence[tuple[bytes, int]],
         events: Sequence[Event],
+        *,
+        reopens: Sequence[tuple[bytes, Throttle]] = (),
     ) -> bool:
         """Claim, end the pending login and open the session, all or nothing.
 
@@ -124,15 +147,18 @@ class SqlLogins:
                 insert_known_browser(connection, known)
             for key, count in refunds:
                 refund(connection, key, count, at)
+            for key, rule in reopens:
+                reopen(connection, key, rule, at)
             for entry in events:
                 write_event(connection, entry)
         return True
 
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
-        """Note a wrong code, and whether it was charged: a later success gives that back."""
+        """Note a wrong code, and when it was charged, if it was: a later success gives that back."""
         more = update(pending_login).where(pending_login.c.digest == pending.digest)
+        charge = as_text((event.at,)) if charged else ""
         with self._database.write() as connection:
-            connection.execute(more.values(charged=pending_login.c.charged + int(charged)))
+            connection.execute(more.values(charges=pending_login.c.charges + charge))
             write_event(connection, event)
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
@@ -252,11 +278,12 @@ class SqlLogins:
             return read_revision(connection)
 
     def purge(self, *, at: int, ended_before: int) -> None:
-        """Drop what has ended: pending logins, codes and known browsers at once, logins after a while.
+        """Drop what has ended: codes and known browsers at once, pending logins and logins after a while.
 
         A transaction a table: none depends on another, and no login has to wait for all of them.
         """
-        for table in (pending_login, enrollment, enrollment_code, known_browser):
+        self._drop(delete(pending_login).where(pending_login.c.expires_at <= at - SLIP_MEMORY))
+        for table in (enrollment, enrollment_code, known_browser):
             self._drop(delete(table).where(table.c.expires_at <= at))
         self._drop(delete(login).where(login.c.ended_at < ended_before))
         self._drop(delete(login).where(login.c.expires_at < ended_before))

@@ -28,7 +28,7 @@ from .gate import Gate
 from .hosts import Hosts
 from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
-from .pool import BoundedPool
+from .pool import BoundedPool, HashPool
 from .rim import Rim
 from .routes import handlers, public_routes, well_known_files
 from .sockets import Sockets
@@ -38,6 +38,10 @@ from .xsrf import Xsrf
 
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
+_HASH_RESERVED = 4
+_HASH_PATIENCE = 9.0
+"""Seconds until a login is told 503 where the hashes do not get done: within 10 (N23)."""
+
 _STORE_THREADS = 4
 _MEMBER_THREADS = 2
 _STORE_QUEUE = 256
@@ -93,7 +97,13 @@ class TotpIdentityProvider(IdentityProvider):
             xsrf=Xsrf(self.services.store.sealer, base_url),
             pages=Pages(base_url, self.settings.appearance()),
             sockets=Sockets(self._may_live),
-            hash_pool=BoundedPool("hash", threads=_HASH_THREADS, queue=_HASH_QUEUE),
+            hash_pool=HashPool(
+                "hash",
+                threads=_HASH_THREADS,
+                queue=_HASH_QUEUE,
+                reserved=_HASH_RESERVED,
+                patience=_HASH_PATIENCE,
+            ),
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
             member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE),
             log=self.log,
