@@ -37,7 +37,7 @@ from .sockets import Sockets
 from .visitor import Visitor, attach
 
 ANONYMOUS_BODY = 16 * 1024
-_BODY_SECONDS = 30
+_BODY_SECONDS = 25
 _LONGEST_LENGTH = 12
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]

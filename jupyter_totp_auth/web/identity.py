@@ -39,6 +39,9 @@ from .xsrf import Xsrf
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
 _HASH_RESERVED = 4
+_HEADER_SECONDS = 20.0
+"""Seconds for a request's headers, and for which an idle connection is kept."""
+
 _HASH_PATIENCE = 9.0
 """Seconds until a login is told 503 where the hashes do not get done: within 10 (N23)."""
 
@@ -206,6 +209,7 @@ class TotpIdentityProvider(IdentityProvider):
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
+        app.io_loop.add_callback(_hurry, app)
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
             first_start.announce(app, self.setup_code, self.settings.public_url)
@@ -235,6 +239,16 @@ class TotpIdentityProvider(IdentityProvider):
 
     login_handler_class = LoginPage
     logout_handler_class = LogoutPage
+
+
+def _hurry(app: Any) -> None:
+    """Close connections whose request does not come (G11). tornado waits an hour; Jupyter has no option.
+
+    On the loop, since the HTTP server is made after the identity provider; each new connection asks anew.
+    """
+    server = getattr(app, "_http_server", None)
+    if server is not None:
+        server.conn_params.header_timeout = _HEADER_SECONDS
 
 
 def _is_allowed_origin(app: Any, origin: str) -> bool:
