@@ -46,8 +46,9 @@ class HashPool:
     """A bounded pool whose queue lets those go first who have been in before, and keeps them places (R15).
 
     Of ``queue`` places strangers can fill all but ``reserved``, and the last idle thread is not for them;
-    whoever is ``first`` may take any, and stands before all strangers. Whatever has no result after ``patience`` seconds is given up: Busy. All
-    bookkeeping is done on the event loop's thread, so it needs no lock.
+    whoever is ``first`` may take any, and stands before all strangers. Whatever has no result after
+    ``patience`` seconds is given up: Busy. All bookkeeping is done on the event loop's thread, so it needs
+    no lock.
     """
 
     def __init__(self, name: str, *, threads: int, queue: int, reserved: int, patience: float) -> None:
