@@ -87,9 +87,9 @@ class LoginFlow:
     ) -> Outcome[PendingLogin]:
         """Check the password and give a pending login, *whatever it was*: the verdict comes with the code.
 
-        Only a browser that has logged in to this account before is told at once (Denied DENIED). Denied
-        THROTTLED carries ``retry_after``; the try was then neither evaluated nor counted. ``begun_before`` is
-        the bearer of this browser's pending login, if it has one: its slips go over to the new one.
+        Only a browser that has logged in to this account before is told at once (Denied DENIED). THROTTLED
+        carries ``retry_after``; the try was then neither evaluated nor counted. The slips of
+        ``begun_before``, this browser's pending login if it has one, go over to the new one.
         """
         at = self._clock()
         name = names.fold(typed_name)
@@ -97,11 +97,9 @@ class LoginFlow:
         known = self._known(known_browser, account, at)
         key, wait = self._charges.password(name, account, known, at=at)
         if wait is not None and known:  # a known browser that guesses counts as an unknown one
-            known = None
-            key, wait = self._charges.password(name, account, known, at=at)
+            known, (key, wait) = None, self._charges.password(name, account, None, at=at)
         if wait is not None:
             return Denied(Refusal.THROTTLED, retry_after=wait)
-
         password_ok = self._password_is_right(account, typed_password, at)
         event = self._first_factor_event(account, origin, at, passed=password_ok)
         if known and not password_ok:
