@@ -88,11 +88,10 @@ class LoginFlow:
         """Check the password and give a pending login, *whatever it was*: the verdict comes with the code.
 
         Only a browser that has logged in to this account before is told at once (Denied DENIED). THROTTLED
-        carries ``retry_after``; the try was then neither evaluated nor counted. The slips of
-        ``begun_before``, this browser's pending login if it has one, go over to the new one.
+        carries ``retry_after``; the try was then neither evaluated nor counted. The slips of this browser's
+        pending login, ``begun_before``, go over to the new one.
         """
-        at = self._clock()
-        name = names.fold(typed_name)
+        at, name = self._clock(), names.fold(typed_name)
         account = self._accounts.by_name(name) if names.is_name(name) else None
         known = self._known(known_browser, account, at)
         key, wait = self._charges.password(name, account, known, at=at)
