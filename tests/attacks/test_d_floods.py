@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from jupyter_totp_auth.core.grants import code_key
 from jupyter_totp_auth.web.cookies import Cookie
 from tests.attacks.stage import WRONG_PASSWORD, Stage, open_stage, same, store_of
 from tests.harness.backstage import cookie_name
@@ -58,7 +59,7 @@ def bogus(stage: Stage, name: str, address: str, token: str) -> bytes:
 
 @contextmanager
 def flooded(stage: Stage, name: str, addresses: int) -> Iterator[list[int]]:
-    """Wrong logins for ``name``, a hundred or so a second, from so many addresses; their statuses."""
+    """Wrong logins for ``name``, eighty at a time, from so many addresses; their statuses."""
     opener = stage.client()
     opener.get("login")
     over, seen = Event(), []
@@ -74,13 +75,15 @@ def flooded(stage: Stage, name: str, addresses: int) -> Iterator[list[int]]:
             ]
             seen.extend(answer.status for answer in volley(volleys))
 
-    thread = Thread(target=run)
-    thread.start()
+    threads = [Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
     try:
         yield seen
     finally:
         over.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 # -- D04, D05, D29: one counter, and a budget that time does not refill ----------------------------------------------
@@ -101,6 +104,14 @@ def guess(stage: Stage, person: Person, address: str) -> None:
     client = behind(stage, address)
     if client.first_factor(person.username).status_code == 303:
         client.second_factor(stage.wrong_code(person))
+
+
+def code_failures(stage: Stage, person: Person) -> int:
+    """What the second factor is charged with, from unknown browsers."""
+    account = stage.services.accounts.named(person.username)
+    key = code_key(stage.services.store.sealer, account.id, account.epoch)
+    (row,) = stage.rows(f"SELECT failures FROM throttle WHERE digest = '{key.hex()}'")
+    return int(str(row[0]))
 
 
 def evaluated(stage: Stage, person: Person) -> int:
@@ -138,11 +149,10 @@ def test_D05_the_owners_own_slips_on_a_new_laptop_are_given_back(stage: Stage, a
     for _ in range(2):  # a wrong code, and back to the first page
         assert laptop.first_factor(ada.username).status_code == 303
         assert laptop.second_factor(stage.wrong_code(ada)).status_code == 401
-    code_budget = sorted(stage.failures(ada))
-    assert 5 in code_budget
+    assert code_failures(stage, ada) == 5
+    stage.clock.move(30)
     stage.log_in(ada, laptop)
-    assert 5 not in stage.failures(ada)
-    assert 3 in stage.failures(ada), "the three guesses of others stay"
+    assert code_failures(stage, ada) == 3, "the guesses of others stay"
 
 
 @pytest.mark.slow
@@ -175,7 +185,7 @@ def test_D07_the_owner_gets_in_while_her_name_is_flooded(stage: Stage, ada: Pers
             took.append(time.monotonic() - begun)
             office.log_out()
     assert max(took) < 3, took
-    assert len(seen) > 200
+    assert len(seen) > 100
     assert set(seen) <= {303, 429, 503}
     stage.unlock(ada)
 
@@ -189,6 +199,7 @@ def test_D17_a_login_elsewhere_forgives_guessers_nothing(stage: Stage, ada: Pers
             stranger.first_factor(ada.username, WRONG_PASSWORD)
     office.log_out()
     stage.log_in(ada, office)
+    office.log_out()
     with stage.clock.standing():
         assert stranger.first_factor(ada.username, WRONG_PASSWORD).status_code == 303
         assert stranger.first_factor(ada.username, WRONG_PASSWORD).status_code == 429
