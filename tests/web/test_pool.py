@@ -109,7 +109,7 @@ def test_what_hangs_is_given_up_and_its_thread_is_not_given_away_before_it_is_fr
         assert len(await asyncio.gather(*again)) == 13, "all places are there again"
         assert bench.most == 2
 
-    on_a_loop(test, patience=0.5)
+    on_a_loop(test, patience=3)
 
 
 def test_whoever_goes_away_leaves_the_queue() -> None:
