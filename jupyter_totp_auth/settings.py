@@ -121,6 +121,14 @@ class TotpAuth(LoggingConfigurable):
 
     password_min_length = Integer(12, help="The shortest password, in characters.").tag(config=True)
 
+    address_burst = Integer(
+        20,
+        help=(
+            "How many sign-ins unknown browsers may try at once from one network (an IPv4 address, an IPv6 "
+            "/64); half as many come back each minute. 0: no such limit, for a crowd behind one address."
+        ),
+    ).tag(config=True)
+
     allow_plain_http = Bool(
         default_value=False,
         help=(
@@ -180,6 +188,12 @@ class TotpAuth(LoggingConfigurable):
             raise TraitError("login_lifetime: between one minute and thirty days")
         return proposal.value
 
+    @validate("address_burst")
+    def _check_address_burst(self, proposal: Any) -> Any:
+        if not 0 <= proposal.value <= 10_000:  # noqa: PLR2004 - more is none
+            raise TraitError("address_burst: between 0 (no limit) and 10000")
+        return proposal.value
+
     @validate("idle_timeout")
     def _check_idle_timeout(self, proposal: Any) -> Any:
         if proposal.value != 0 and not MINUTE <= proposal.value <= DAY:
@@ -210,6 +224,7 @@ class TotpAuth(LoggingConfigurable):
             login_lifetime=self.login_lifetime,
             idle_timeout=self.idle_timeout,
             password_min=self.password_min_length,
+            address_burst=self.address_burst,
         )
 
     def appearance(self) -> Appearance:

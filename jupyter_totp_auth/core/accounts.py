@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from . import bearer, names
 from .bearer import Kind
 from .events import Event, EventKind
+from .grants import password_key
 from .local_passwords import LocalPasswords
 from .model import Account, EndReason, EnrollmentCode, Role
 from .passwords import Hasher
@@ -52,6 +53,7 @@ class Accounts:
         self._logins = logins
         self._throttles = throttles
         self._passwords = LocalPasswords(accounts=accounts, hasher=hasher, sealer=sealer, policy=policy)
+        self._sealer = sealer
         self._policy = policy
         self._clock = clock
         self._listed = listed
@@ -128,6 +130,8 @@ class Accounts:
         event = self._event(EventKind.PASSWORD_SET, account, actor, at)
         done = self._accounts.set_password(account.id, sealed, event, reason=EndReason.PASSWORD_CHANGED)
         self._insist(done, username)
+        key = password_key(self._sealer, account.username)
+        self._throttles.reopen(key, self._policy.password_unknown, at=at)
 
     def set_role(self, username: str, role: Role, *, actor: str) -> None:
         """Another role, effective at the account's next request."""

@@ -84,8 +84,8 @@ class PendingLogin:
     expires_at: int
     tries_left: int
     throttle_key: bytes = field(repr=False)
-    charged: int = 0
-    """How many wrong codes were charged for it: what a success gives back, besides its own."""
+    charges: tuple[int, ...] = ()
+    """When this browser's wrong codes were charged: a success gives the latest back (R14)."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,7 @@ class Refusal(str, Enum):
     CLOSED = "closed"
     EXPIRED = "expired"
     CLOCK = "clock-off"
+    SERVER_CLOCK = "server-clock"
     WEAK_PASSWORD = "weak-password"  # noqa: S105 - the name of a refusal
     BAD_NAME = "bad-name"
     NAME_TAKEN = "name-taken"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .events import Event
+from .events import Event, Notice
 from .model import (
     AccessToken,
     Account,
@@ -94,6 +94,12 @@ class LoginStore(Protocol):
     def spend_try(self, digest: bytes, *, at: int) -> PendingLogin | None:
         """The pending login with one try less, or None where there is none, or no try left."""
 
+    def give_up(self, digest: bytes, *, throttle_key: bytes, epoch: int) -> tuple[int, ...]:
+        """End a pending login that its browser begins anew, over or not; its charges, oldest first.
+
+        Empty where there is none with that key and epoch.
+        """
+
     def pending(self, digest: bytes, *, at: int) -> PendingLogin | None: ...
 
     def grant(
@@ -104,6 +110,8 @@ class LoginStore(Protocol):
         known: KnownBrowserRow | None,
         refunds: Sequence[tuple[bytes, int]],
         events: Sequence[Event],
+        *,
+        reopens: Sequence[tuple[bytes, Throttle]] = (),
     ) -> bool:
         """Claim, end the pending login and open the session, all or nothing.
 
@@ -115,7 +123,7 @@ class LoginStore(Protocol):
         """The statements of a grant that fails, on nobody's rows: for the time they take (R7)."""
 
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
-        """Note a wrong code, and whether it was charged: a later success gives that back."""
+        """Note a wrong code, and when it was charged, if it was: a later success gives that back."""
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None: ...
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
@@ -164,7 +172,7 @@ class LoginStore(Protocol):
         """A number that rises whenever a login ends or an account changes, in any process."""
 
     def purge(self, *, at: int, ended_before: int) -> None:
-        """Drop what has ended."""
+        """Drop what has ended; what was pending, once its slips are too old to be given back."""
 
 
 class AccessTokenStore(Protocol):
@@ -237,11 +245,26 @@ class ThrottleStore(Protocol):
     def reset(self, account_id: str, event: Event) -> None:
         """Forget every counter of an account."""
 
+    def reopen(self, key: bytes, rule: Throttle, *, at: int) -> None:
+        """Open a closed counter again, at ``rule.reopened`` failures and the longest delay from now."""
+
+    def bound(self, most: int) -> None:
+        """Keep so many of the counters that can be forgotten: those with the most failures, the newest."""
+
 
 class EventStore(Protocol):
     """The audit log."""
 
     def add(self, event: Event) -> None: ...
+    def last_sure_time(self) -> int:
+        """When somebody logged in, or the operator unlocked an account, most recently; 0 before the first."""
+
+    def notice(self, account_id: str, login_id: str) -> Notice:
+        """The login before this one, and what failed since."""
+
+    def purge(self, *, before: int, strangers_before: int, most_of_strangers: int) -> None:
+        """Drop what is older; of strangers' events, keep the newest ``most_of_strangers``."""
+
     def list(
         self,
         *,

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Delete, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Delete, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
 from ..core.model import Account, EndedLogin, EndReason, LoginSession, PendingLogin
+from ..core.policy import SLIP_MEMORY, Throttle
 from ..core.ports import Claim, KnownBrowserRow
 from .database import again_after_deadlock
 from .login_locks import LoginLocks
 from .login_statements import (
+    NOBODYS,
+    as_text,
     end_pending,
     find_pending,
     insert_known_browser,
     insert_login,
+    live_logins,
     still_the_account,
+    to_charges,
     to_session,
     use_up,
 )
 from .rows import (
-    ACCOUNT_COLUMNS,
     end_logins,
     raise_revision,
     read_revision,
@@ -33,14 +36,14 @@ from .rows import (
 )
 from .tables import (
     access_token,
-    account,
     enrollment,
     enrollment_code,
     known_browser,
     login,
+    new_authenticator,
     pending_login,
 )
-from .throttles import refund, stale_throttles
+from .throttles import refund, reopen, stale_throttles
 
 
 class SqlLogins(LoginLocks):
@@ -68,7 +71,7 @@ class SqlLogins(LoginLocks):
                     expires_at=value.expires_at,
                     tries_left=value.tries_left,
                     throttle_key=value.throttle_key,
-                    charged=value.charged,
+                    charges=as_text(value.charges),
                 )
             )
             write_event(connection, event)
@@ -87,6 +90,24 @@ class SqlLogins(LoginLocks):
             )
             return find_pending(connection, digest, at) if spent.rowcount == 1 else None
 
+    @again_after_deadlock
+    def give_up(self, digest: bytes, *, throttle_key: bytes, epoch: int) -> tuple[int, ...]:
+        """End a pending login that its browser begins anew, over or not; its charges, oldest first."""
+        query = select(pending_login).where(
+            pending_login.c.digest == digest,
+            pending_login.c.throttle_key == throttle_key,
+            pending_login.c.epoch == epoch,
+        )
+        with self._database.write() as connection:
+            # Locked, so that no wrong code is charged to it between the look and the end.
+            row = connection.execute(query.with_for_update()).one_or_none()
+            ended = (
+                connection.execute(delete(pending_login).where(pending_login.c.digest == row.digest))
+                if row
+                else None
+            )
+            return to_charges(row.charges) if row and ended and ended.rowcount == 1 else ()
+
     def pending(self, digest: bytes, *, at: int) -> PendingLogin | None:
         """The pending login, if a code can still be given for it."""
         with self._database.read() as connection:
@@ -104,6 +125,8 @@ class SqlLogins(LoginLocks):
         known: KnownBrowserRow | None,
         refunds: Sequence[tuple[bytes, int]],
         events: Sequence[Event],
+        *,
+        reopens: Sequence[tuple[bytes, Throttle]] = (),
     ) -> bool:
         """Claim, end the pending login and open the session, all or nothing.
 
@@ -124,6 +147,8 @@ class SqlLogins(LoginLocks):
                 insert_known_browser(connection, known)
             for key, count in refunds:
                 refund(connection, key, count, at)
+            for key, rule in reopens:
+                reopen(connection, key, rule, at)
             for entry in events:
                 write_event(connection, entry)
         return True
@@ -131,16 +156,17 @@ class SqlLogins(LoginLocks):
     def grant_nothing(self, *, at: int) -> None:
         """The statements of a grant that fails, on nobody's rows: for the time they take (R7)."""
         with self._database.write() as connection:
-            still_the_account(connection, _NOBODYS, at)
-            end_pending(connection, _NOBODYS)
-            use_up(connection, Claim(recovery_digest=_NOBODYS.digest), "", at)
+            still_the_account(connection, NOBODYS, at)
+            end_pending(connection, NOBODYS)
+            use_up(connection, Claim(recovery_digest=NOBODYS.digest), "", at)
             connection.rollback()
 
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
-        """Note a wrong code, and whether it was charged: a later success gives that back."""
+        """Note a wrong code, and when it was charged, if it was: a later success gives that back."""
         more = update(pending_login).where(pending_login.c.digest == pending.digest)
+        charge = as_text((event.at,)) if charged else ""
         with self._database.write() as connection:
-            connection.execute(more.values(charged=pending_login.c.charged + int(charged)))
+            connection.execute(more.values(charges=pending_login.c.charges + charge))
             write_event(connection, event)
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
@@ -157,13 +183,13 @@ class SqlLogins(LoginLocks):
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
         """The live login and its usable account."""
         with self._database.read() as connection:
-            row = connection.execute(_live(at).where(login.c.digest == digest)).one_or_none()
+            row = connection.execute(live_logins(at).where(login.c.digest == digest)).one_or_none()
         return None if row is None else (to_session(row), to_account(row))
 
     def find_many(self, login_ids: Iterable[str], *, at: int) -> dict[str, tuple[LoginSession, Account]]:
         """Those of the logins that are alive, with their accounts."""
         with self._database.read() as connection:
-            rows = connection.execute(_live(at).where(login.c.id.in_(list(login_ids)))).all()
+            rows = connection.execute(live_logins(at).where(login.c.id.in_(list(login_ids)))).all()
         return {row._mapping[login.c.id]: (to_session(row), to_account(row)) for row in rows}
 
     def ended(self, digest: bytes) -> EndedLogin | None:
@@ -251,11 +277,12 @@ class SqlLogins(LoginLocks):
             return read_revision(connection, of=self._database.instance_id)
 
     def purge(self, *, at: int, ended_before: int) -> None:
-        """Drop what has ended: logins after a while, everything else at once.
+        """Drop what has ended: pending logins and logins after a while, everything else at once.
 
         A transaction a table: none depends on another, and no login has to wait for all of them.
         """
-        for table in (pending_login, enrollment, enrollment_code, known_browser, access_token):
+        self._drop(delete(pending_login).where(pending_login.c.expires_at <= at - SLIP_MEMORY))
+        for table in (enrollment, enrollment_code, known_browser, new_authenticator, access_token):
             self._drop(delete(table).where(table.c.expires_at <= at))
         self._drop(delete(login).where(login.c.ended_at < ended_before))
         self._drop(delete(login).where(login.c.expires_at < ended_before))
@@ -265,28 +292,3 @@ class SqlLogins(LoginLocks):
     def _drop(self, statement: Delete) -> None:
         with self._database.write() as connection:
             connection.execute(statement)
-
-
-def _live(at: int) -> Select[Any]:
-    return (
-        select(login, *ACCOUNT_COLUMNS)
-        .join(account, account.c.id == login.c.account_id)
-        .where(
-            login.c.ended_at.is_(None),
-            login.c.expires_at > at,
-            account.c.disabled.is_(False),
-            or_(account.c.expires_at.is_(None), account.c.expires_at > at),
-        )
-    )
-
-
-_NOBODYS = PendingLogin(
-    digest=bytes(32),
-    account_id="",
-    password_ok=False,
-    epoch=0,
-    known_browser=False,
-    expires_at=0,
-    tries_left=0,
-    throttle_key=b"",
-)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, delete, insert, select, update
 
 from ..core.events import Event, EventKind
 from ..core.model import Account, EndReason, Role
-from .database import EVENTS
+from .database import EVENTS, Database
 from .errors import StoreUnavailable
 from .tables import access_token, account, enrollment, event, instance, known_browser, login, pending_login
 
@@ -116,6 +116,19 @@ def end_logins(connection: Connection, account_id: str, reason: EndReason, at: i
 def end_tokens(connection: Connection, account_id: str) -> None:
     """End all access tokens of an account."""
     connection.execute(delete(access_token).where(access_token.c.account_id == account_id))
+
+
+_BATCH = 2_000
+
+
+def drop_all(database: Database, key: Column[Any], *conditions: ColumnElement[bool]) -> None:
+    """Delete what may be very much, a little a transaction: logins wait for no more than one of them."""
+    # The inner select for MariaDB, which takes no LIMIT in a subquery of IN.
+    some = select(key).where(*conditions).limit(_BATCH).subquery()
+    dropped = _BATCH
+    while dropped >= _BATCH:
+        with database.write() as connection:
+            dropped = connection.execute(delete(key.table).where(key.in_(select(some)))).rowcount
 
 
 def forget_browsers(connection: Connection, account_id: str) -> None:

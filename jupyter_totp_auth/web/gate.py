@@ -42,10 +42,8 @@ from .visitor import Visitor, attach, visitor_of
 ANONYMOUS_BODY = 16 * 1024
 UNLOCKING = frozenset({"login/unlock", "api/totp/unlock"})
 """What a locked login may ask for, besides what anybody may."""
-
-_BODY_SECONDS = 30
+_BODY_SECONDS = 25
 _LONGEST_LENGTH = 12
-
 TOKENS_REFUSED = "Access tokens cannot do this. Sign in with a browser."
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]

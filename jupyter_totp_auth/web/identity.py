@@ -31,7 +31,7 @@ from .gate import TOKENS_REFUSED, Gate
 from .hosts import Hosts
 from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
-from .pool import BoundedPool
+from .pool import BoundedPool, HashPool
 from .rim import Rim
 from .routes import before_jupyters, handlers, public_routes
 from .sockets import Sockets
@@ -42,6 +42,13 @@ from .xsrf import Xsrf
 
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
+_HASH_RESERVED = 4
+_HEADER_SECONDS = 20.0
+"""Seconds for a request's headers, and for which an idle connection is kept."""
+
+_HASH_PATIENCE = 9.0
+"""Seconds until a login is told 503 where the hashes do not get done: within 10 (N23)."""
+
 _STORE_THREADS = 4
 _MEMBER_THREADS = 2
 _STORE_QUEUE = 256
@@ -97,7 +104,13 @@ class TotpIdentityProvider(IdentityProvider):
             xsrf=Xsrf(self.services.store.sealer, base_url),
             pages=Pages(base_url, self.settings.appearance()),
             sockets=Sockets(self._is_served),
-            hash_pool=BoundedPool("hash", threads=_HASH_THREADS, queue=_HASH_QUEUE),
+            hash_pool=HashPool(
+                "hash",
+                threads=_HASH_THREADS,
+                queue=_HASH_QUEUE,
+                reserved=_HASH_RESERVED,
+                patience=_HASH_PATIENCE,
+            ),
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
             member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE),
             log=self.log,
@@ -206,6 +219,7 @@ class TotpIdentityProvider(IdentityProvider):
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
+        app.io_loop.add_callback(_hurry, app)
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
             self.rim.awaiting_setup = True
@@ -238,6 +252,16 @@ class TotpIdentityProvider(IdentityProvider):
 
     login_handler_class = LoginPage
     logout_handler_class = LogoutPage
+
+
+def _hurry(app: Any) -> None:
+    """Close connections whose request does not come (G11). tornado waits an hour; Jupyter has no option.
+
+    On the loop, since the HTTP server is made after the identity provider; each new connection asks anew.
+    """
+    server = getattr(app, "_http_server", None)
+    if server is not None:
+        server.conn_params.header_timeout = _HEADER_SECONDS
 
 
 def _is_allowed_origin(app: Any, origin: str) -> bool:

@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_totp_auth.core.events import Event
+from jupyter_totp_auth.core.events import (
+    BEHIND_A_WRONG_PASSWORD,
+    FAILED,
+    MOST_CLIENTS,
+    STRANGERS,
+    Event,
+    EventKind,
+    Notice,
+)
 from jupyter_totp_auth.core.model import (
     AccessToken,
     Account,
@@ -21,7 +29,7 @@ from jupyter_totp_auth.core.model import (
     Role,
     TotpAuthenticator,
 )
-from jupyter_totp_auth.core.policy import DAY, Throttle
+from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
 from jupyter_totp_auth.core.ports import Claim, KnownBrowserRow
 
 
@@ -100,6 +108,12 @@ class Rows:
             counter.failures = max(counter.failures - count, 0)
             if counter.failures == 0:
                 counter.next_try_at, counter.forget_at = 0, at + DAY
+
+    def reopen(self, key: bytes, rule: Throttle, at: int) -> None:
+        counter = self.counters.get(key)
+        if counter is not None and counter.failures >= rule.limit:
+            counter.failures, counter.next_try_at = rule.reopened, at + rule.cap
+            counter.forget_at = rule.forget_at(rule.reopened, at=at)
 
 
 def drop(rows: dict[Any, Any], condition: Callable[[Any], bool]) -> None:
@@ -268,6 +282,13 @@ class MemoryLogins:
             row = self._rows.pending[digest] = replace(row, tries_left=row.tries_left - 1)
             return row
 
+    def give_up(self, digest: bytes, *, throttle_key: bytes, epoch: int) -> tuple[int, ...]:
+        with self._rows.lock:
+            row = self._rows.pending.get(digest)
+            if row is None or (row.throttle_key, row.epoch) != (throttle_key, epoch):
+                return ()
+            return self._rows.pending.pop(digest).charges
+
     def pending(self, digest: bytes, *, at: int) -> PendingLogin | None:
         with self._rows.lock:
             row = self._rows.pending.get(digest)
@@ -282,6 +303,8 @@ class MemoryLogins:
         known: KnownBrowserRow | None,
         refunds: Sequence[tuple[bytes, int]],
         events: Sequence[Event],
+        *,
+        reopens: Sequence[tuple[bytes, Throttle]] = (),
     ) -> bool:
         at = session.created_at
         with self._rows.lock:
@@ -297,6 +320,8 @@ class MemoryLogins:
                 rows.known_browsers[known.digest] = known
             for key, count in refunds:
                 rows.refund(key, count, at)
+            for key, rule in reopens:
+                rows.reopen(key, rule, at)
             rows.events.extend(events)
             return True
 
@@ -322,7 +347,7 @@ class MemoryLogins:
         with self._rows.lock:
             row = self._rows.pending.get(pending.digest)
             if row is not None:
-                self._rows.pending[row.digest] = replace(row, charged=row.charged + int(charged))
+                self._rows.pending[row.digest] = replace(row, charges=row.charges + (event.at,) * charged)
             self._rows.events.append(event)
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
@@ -469,13 +494,8 @@ class MemoryLogins:
     def purge(self, *, at: int, ended_before: int) -> None:
         with self._rows.lock:
             rows = self._rows
-            for table in (
-                rows.pending,
-                rows.enrollments,
-                rows.codes,
-                rows.known_browsers,
-                rows.access_tokens,
-            ):
+            drop(rows.pending, lambda row: row.expires_at <= at - SLIP_MEMORY)
+            for table in (rows.enrollments, rows.codes, rows.known_browsers, rows.access_tokens):
                 drop(table, lambda row: row.expires_at <= at)
             drop(rows.enrollments, lambda enrollment: enrollment.code_digest not in rows.codes)
             drop(
@@ -689,8 +709,7 @@ class MemoryThrottles:
             counter.account_id = account_id
             counter.failures += 1
             counter.next_try_at = at + rule.delay(counter.failures)
-            closed = counter.failures >= rule.limit
-            counter.forget_at = None if closed or rule.memory is None else at + rule.memory
+            counter.forget_at = rule.forget_at(counter.failures, at=at)
             return None
 
     def refund(self, key: bytes, count: int, *, at: int) -> None:
@@ -702,6 +721,17 @@ class MemoryThrottles:
             drop(self._rows.counters, lambda counter: counter.account_id == account_id)
             self._rows.events.append(event)
 
+    def reopen(self, key: bytes, rule: Throttle, *, at: int) -> None:
+        with self._rows.lock:
+            self._rows.reopen(key, rule, at)
+
+    def bound(self, most: int) -> None:
+        with self._rows.lock:
+            rows = {key: row for key, row in self._rows.counters.items() if row.forget_at is not None}
+            kept = sorted(rows.items(), key=lambda item: (-item[1].failures, -(item[1].forget_at or 0)))
+            for key, _ in kept[most:]:
+                del self._rows.counters[key]
+
 
 class MemoryEvents:
     """Implements ``core.ports.EventStore``."""
@@ -712,6 +742,29 @@ class MemoryEvents:
     def add(self, event: Event) -> None:
         with self._rows.lock:
             self._rows.events.append(event)
+
+    def last_sure_time(self) -> int:
+        with self._rows.lock:
+            sure = (EventKind.LOGIN, EventKind.UNLOCKED)
+            return next((event.at for event in reversed(self._rows.events) if event.kind in sure), 0)
+
+    def notice(self, account_id: str, login_id: str) -> Notice:
+        with self._rows.lock:
+            mine = [event for event in self._rows.events if event.account_id == account_id]
+        logins = [n for n, event in enumerate(mine) if event.kind is EventKind.LOGIN]
+        before = [n for n in logins if all(event.login != login_id for event in mine[: n + 1])]
+        since = mine[before[-1] + 1 :] if before else mine
+        failed = [e.client for e in since if e.kind in FAILED and e.detail != BEHIND_A_WRONG_PASSWORD]
+        often = sorted(set(failed), key=lambda client: (-failed.count(client), client))
+        return Notice(mine[before[-1]] if before else None, len(failed), tuple(often[:MOST_CLIENTS]))
+
+    def purge(self, *, before: int, strangers_before: int, most_of_strangers: int) -> None:
+        with self._rows.lock:
+            rows = self._rows
+            strangers = [e for e in rows.events if e.account_id is None and e.kind in STRANGERS]
+            kept = strangers[max(len(strangers) - most_of_strangers, 0) :]
+            gone = [e for e in strangers if e.at < strangers_before or not any(e is k for k in kept)]
+            rows.events[:] = [e for e in rows.events if e.at >= before and not any(e is g for g in gone)]
 
     def list(
         self,

@@ -219,16 +219,24 @@ class Rig:
         password: str = PASSWORD,
         *,
         known: str | None = None,
+        before: str | None = None,
         origin: Origin = HERE,
     ) -> Issued[PendingLogin] | Denied:
         """Page 1."""
         return self.login.first_factor(
-            typed_name=name, typed_password=password, origin=origin, known_browser=known
+            typed_name=name, typed_password=password, origin=origin, known_browser=known, begun_before=before
         )
 
-    def pend(self, name: str = "alice", password: str = PASSWORD, *, known: str | None = None) -> str:
+    def pend(
+        self,
+        name: str = "alice",
+        password: str = PASSWORD,
+        *,
+        known: str | None = None,
+        before: str | None = None,
+    ) -> str:
         """Page 1, which has to lead on; the bearer of the pending login."""
-        outcome = self.first(name, password, known=known)
+        outcome = self.first(name, password, known=known, before=before)
         assert isinstance(outcome, Issued), outcome
         return outcome.bearer
 

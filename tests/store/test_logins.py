@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.model import EndedLogin, EndReason, LoginSession, PendingLogin
-from jupyter_totp_auth.core.policy import DAY, Throttle
+from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
 from jupyter_totp_auth.core.ports import Claim
 from jupyter_totp_auth.store import Store
 from jupyter_totp_auth.store.tables import account
@@ -86,10 +86,22 @@ def test_a_wrong_code_is_noted_with_whether_it_was_charged(store: Parts) -> None
     half, other = (pended(store, enrolled(store).account) for _ in range(2))
     for charged in (True, False, True):
         store.logins.deny(half, event(EventKind.SECOND_FACTOR_DENIED), charged=charged)
-    assert store.logins.pending(half.digest, at=AT) == replace(half, charged=2)
-    assert store.logins.spend_try(half.digest, at=AT) == replace(half, charged=2, tries_left=4)
+    assert store.logins.pending(half.digest, at=AT) == replace(half, charges=(AT, AT))
+    assert store.logins.spend_try(half.digest, at=AT) == replace(half, charges=(AT, AT), tries_left=4)
     assert store.logins.pending(other.digest, at=AT) == other
     assert kinds(store)[-3:] == [EventKind.SECOND_FACTOR_DENIED] * 3
+
+
+def test_what_is_given_up_hands_its_charges_over_once(store: Parts) -> None:
+    half = pended(store, enrolled(store).account, charges=(AT - 5, AT - 4))
+    store.logins.deny(half, event(EventKind.SECOND_FACTOR_DENIED), charged=True)
+    mine = {"throttle_key": half.throttle_key, "epoch": half.epoch}
+    for not_mine in ({"throttle_key": digest()}, {"epoch": half.epoch + 1}):
+        assert store.logins.give_up(half.digest, **{**mine, **not_mine}) == ()
+    assert store.logins.give_up(digest(), **mine) == ()
+    assert store.logins.give_up(half.digest, **mine) == (AT - 5, AT - 4, AT)
+    assert store.logins.pending(half.digest, at=AT) is None
+    assert store.logins.give_up(half.digest, **mine) == ()
 
 
 def test_a_wrong_code_is_noted_though_the_pending_login_is_gone(store: Parts) -> None:
@@ -419,7 +431,7 @@ def test_what_is_over_is_dropped_and_what_lives_stays(store: Parts, ada: Person)
     stale, code = code_for(None, expires_at=AT + 10), bobs_code
     store.enrollments.put_code(stale, event())
     stale_start, begun = started(store, stale, expires_at=AT + DAY), started(store, code)
-    halves = [pended(store, ada.account, expires_at=AT + n) for n in (10, 11)]
+    halves = [pended(store, ada.account, expires_at=AT + n - SLIP_MEMORY) for n in (10, 11)]
     known = [browser_of(ada.account, expires_at=AT + n) for n in (10, 11)]
     for number, row in enumerate(known):
         half, claim = pended(store, ada.account), ada.recovery_code(number)
@@ -428,7 +440,7 @@ def test_what_is_over_is_dropped_and_what_lives_stays(store: Parts, ada: Person)
 
     store.logins.purge(at=AT + 10, ended_before=AT - DAY)
 
-    assert [store.logins.pending(row.digest, at=AT) for row in halves] == [None, halves[1]]
+    assert [store.logins.pending(row.digest, at=AT - SLIP_MEMORY) for row in halves] == [None, halves[1]]
     assert [store.logins.known_browser(row.digest, at=AT) for row in known] == [None, known[1]]
     assert store.enrollments.code(stale.digest, at=AT) is None
     assert store.enrollments.find(stale_start.digest, at=AT) is None
@@ -451,13 +463,14 @@ def test_an_ended_login_is_remembered_for_a_while(store: Parts, ada: Person) -> 
 
 
 def test_counters_are_kept_for_their_time_whether_the_name_is_known_or_not(store: Parts, ada: Person) -> None:
-    known, unknown, fresh, lasting = (digest() for _ in range(4))
-    shut = Throttle(free=0, first_delay=60 * DAY, cap=90 * DAY, limit=9, memory=30 * DAY)
-    for_ever = replace(shut, memory=None)
+    known, unknown, fresh, lasting, shut_for_good = (digest() for _ in range(5))
+    shut = Throttle(free=0, first_delay=90 * DAY, cap=90 * DAY, limit=9, memory=30 * DAY)
+    for_ever, closed = replace(shut, memory=None, limit=1), replace(shut, limit=1)
     for key, rule, account_id, at in (
         (known, shut, ada.account.id, AT),
         (unknown, shut, None, AT),
         (fresh, shut, None, AT + 1),
+        (shut_for_good, closed, None, AT),
         (lasting, for_ever, None, AT),
     ):
         assert store.throttles.charge(key, rule, at=at, account_id=account_id) is None
@@ -468,8 +481,8 @@ def test_counters_are_kept_for_their_time_whether_the_name_is_known_or_not(store
     assert waits == [None, None]
     assert store.throttles.charge(fresh, shut, at=AT + 30 * DAY) is not None
     store.logins.purge(at=AT + 9999 * DAY, ended_before=AT)
-    closed = replace(for_ever, limit=1)
-    assert store.throttles.charge(lasting, closed, at=AT + 9999 * DAY) is not None
+    assert store.throttles.charge(lasting, for_ever, at=AT + 9999 * DAY) is not None
+    assert store.throttles.charge(shut_for_good, closed, at=AT + 9999 * DAY) is not None
 
 
 def test_a_counter_is_kept_from_its_last_failure_on(store: Parts) -> None:

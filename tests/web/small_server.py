@@ -26,7 +26,7 @@ from jupyter_totp_auth.web.client_address import ClientAddresses
 from jupyter_totp_auth.web.cookies import Cookies
 from jupyter_totp_auth.web.gate import Gate
 from jupyter_totp_auth.web.hosts import Hosts
-from jupyter_totp_auth.web.pool import BoundedPool
+from jupyter_totp_auth.web.pool import BoundedPool, HashPool
 from jupyter_totp_auth.web.rim import Rim
 from jupyter_totp_auth.web.routes import handlers, public_routes
 from jupyter_totp_auth.web.sockets import Sockets
@@ -138,7 +138,7 @@ class SmallServer:
             xsrf=Xsrf(self.services.store.sealer, self.base_url),
             pages=Pages(self.base_url, self._settings.appearance()),
             sockets=Sockets(lambda key: lives(self.services, key) and not self.rim.is_stale()),
-            hash_pool=BoundedPool("hash", threads=2, queue=16),
+            hash_pool=HashPool("hash", threads=2, queue=16, reserved=4, patience=9),
             store_pool=store_pool,
             member_pool=BoundedPool("member", threads=2, queue=64),
             log=LOG,
