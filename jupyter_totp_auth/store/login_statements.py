@@ -66,7 +66,7 @@ def to_session(row: Row[Any]) -> LoginSession:
         fresh_at=mapping[login.c.fresh_at],
         active_at=mapping[login.c.active_at],
         locked_at=mapping[login.c.locked_at],
-        stays=mapping[login.c.stays],
+        stays=bool(mapping[login.c.stays]),
     )
 
 
@@ -94,9 +94,9 @@ def as_text(charges: tuple[int, ...]) -> str:
     return "".join(f"{at}," for at in charges)
 
 
-def to_charges(text: str) -> tuple[int, ...]:
-    """The times again."""
-    return tuple(int(at) for at in text.split(",") if at)
+def to_charges(text: str | None) -> tuple[int, ...]:
+    """The times again; none for a row of the first schema."""
+    return tuple(int(at) for at in (text or "").split(",") if at)
 
 
 def still_the_account(connection: Connection, pending: PendingLogin, at: int) -> bool:

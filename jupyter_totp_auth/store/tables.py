@@ -17,7 +17,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -189,7 +188,7 @@ pending_login = Table(
     Column("tries_left", Integer, nullable=False),
     Column("throttle_key", Digest, nullable=False),
     # The times at which wrong codes were charged, each with a comma behind it.
-    Column("charges", String(255), nullable=False),
+    Column("charges", String(255)),
     **MARIADB,
 )
 
@@ -207,7 +206,7 @@ login = Table(
     # When a person did something last, and since when nothing is served until one factor is given.
     Column("active_at", BigInteger, nullable=False, server_default="0"),
     Column("locked_at", BigInteger),
-    Column("stays", Boolean, nullable=False, server_default=false()),
+    Column("stays", Boolean),
     Column("client", String(64), nullable=False),
     Column("user_agent", String(256), nullable=False),
     Column("ended_at", BigInteger),

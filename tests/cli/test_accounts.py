@@ -209,5 +209,5 @@ def test_a_process_that_has_the_store_open_learns_of_it_by_its_next_look(desk: D
         assert login is not None
         assert server.logins.sync() == frozenset()
         desk.do("disable", "ada")
-        assert server.logins.sync() == {login.session.digest}
+        assert server.logins.sync() == {login.session.id}
         assert server.logins.live(login.session.digest) is None

@@ -166,7 +166,7 @@ def test_a_process_that_has_the_store_open_drops_what_it_knew(desk: Desk, backup
         restore(desk, backup)
         assert desk.database.stat().st_ino == inode
         assert server.store.logins.revision() > before
-        assert server.logins.sync() == {login.session.digest}
+        assert server.logins.sync() == {login.session.id}
         assert server.logins.live(login.session.digest) is None
         # It goes on with the restored store, without being started again.
         assert server.accounts.named("ada").role.value == "member"

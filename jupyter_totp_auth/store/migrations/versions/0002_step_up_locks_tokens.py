@@ -30,9 +30,10 @@ def upgrade() -> None:
     _add("login", sa.Column("fresh_at", sa.BigInteger(), server_default="0", nullable=False))
     _add("login", sa.Column("active_at", sa.BigInteger(), server_default="0", nullable=False))
     _add("login", sa.Column("locked_at", sa.BigInteger(), nullable=True))
-    _add("login", sa.Column("stays", sa.Boolean(), server_default=sa.false(), nullable=False))
+    _add("login", sa.Column("stays", sa.Boolean(), nullable=True))
     op.execute("UPDATE login SET fresh_at = created_at, active_at = last_seen_at WHERE fresh_at = 0")
-    _exchange("pending_login", "charged", sa.Column("charges", sa.String(length=255), nullable=False))
+    _add("pending_login", sa.Column("charges", sa.String(length=255), nullable=True))
+    _drop("pending_login", "charged")
     op.create_index("ix_event_event", "event", ["event", "id"], if_not_exists=True)
     op.create_table(
         "new_authenticator",
@@ -73,16 +74,11 @@ def _add(table: str, column: sa.Column[Any]) -> None:
         op.add_column(table, column)
 
 
-def _exchange(table: str, old: str, new: sa.Column[Any]) -> None:
-    """One column for another, in a table whose rows live for minutes: they go, so that nothing is copied."""
+def _drop(table: str, column: str) -> None:
     there = {found["name"] for found in sa.inspect(op.get_bind()).get_columns(table)}
-    if new.name not in there:
-        op.execute(sa.delete(sa.table(table)))
-    with op.batch_alter_table(table) as batch:  # SQLite before 3.35 cannot drop a column in place
-        if new.name not in there:
-            batch.add_column(new)
-        if old in there:
-            batch.drop_column(old)
+    if column in there:
+        with op.batch_alter_table(table) as batch:  # SQLite before 3.35 cannot drop a column in place
+            batch.drop_column(column)
 
 
 def _belongs(table: str) -> sa.ForeignKeyConstraint:
