@@ -18,6 +18,11 @@ from .sealing import Purpose, SealBroken, Sealer
 _DECOY_SECRET = bytes(totp.SECRET_BYTES)
 
 
+def recovery_digest(sealer: Sealer, account_id: str, shown: str) -> bytes:
+    """What the store keeps of a recovery code that is shown now."""
+    return sealer.mac(Purpose.RECOVERY_CODE, account_id, recovery.read(shown) or "")
+
+
 @dataclass(frozen=True)
 class Match:
     """What a typed code turned out to be: a claim to be made, or why there is none."""

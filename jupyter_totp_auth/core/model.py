@@ -70,6 +70,20 @@ class TotpAuthenticator:
     name: str
     last_step: int
     sealed_secret: bytes = field(repr=False)
+    created_at: int
+    last_used_at: int | None = None
+
+
+@dataclass(frozen=True)
+class NewAuthenticator:
+    """A further phone that has not shown its first code yet; the account's own phones go on meanwhile."""
+
+    id: str
+    account_id: str
+    name: str
+    expires_at: int
+    tries_left: int
+    sealed_secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -171,6 +185,9 @@ class Refusal(str, Enum):
     BAD_NAME = "bad-name"
     NAME_TAKEN = "name-taken"
     UNKNOWN = "unknown"
+    LAST_FACTOR = "last-authenticator"
+    TOO_MANY = "too-many"
+    LAST_ADMIN = "last-admin"
 
 
 @dataclass(frozen=True)

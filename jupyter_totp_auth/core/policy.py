@@ -81,6 +81,8 @@ class Policy:
     code_stepup: Throttle = Throttle(free=5, first_delay=30, cap=HOUR, limit=20)
 
     recovery_codes: int = 10
+    authenticators: int = 10
+    """The most phones of one account: each doubles, triples… the chance of a guess."""
 
     ended_login_memory: int = 30 * DAY
     """How long an ended login stays in the store, so that the person can be told why."""

@@ -19,6 +19,7 @@ from .model import (
     Enrollment,
     EnrollmentCode,
     LoginSession,
+    NewAuthenticator,
     PendingLogin,
     Role,
     TotpAuthenticator,
@@ -45,6 +46,17 @@ class KnownBrowserRow:
     expires_at: int
 
 
+@dataclass(frozen=True)
+class AccountChange:
+    """What an administrator changes of an account, all at once; None leaves a thing as it is."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+    expires_at: int | None = None
+    endless: bool = False
+    """No expiry any more."""
+
+
 class AccountStore(Protocol):
     """Accounts and their phones."""
 
@@ -54,12 +66,19 @@ class AccountStore(Protocol):
     def any_enrolled(self) -> bool: ...
     def authenticators(self, account_id: str) -> list[TotpAuthenticator]: ...
     def recovery_codes_left(self, account_id: str) -> int: ...
+    def last_logins(self) -> dict[str, int]:
+        """When each account logged in last, by its id, as far back as logins are kept."""
 
     def add(self, account: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """Whether the name was free and the account is now there, with the code that enrolls it."""
 
-    def set_password(self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason) -> bool:
-        """Set the password, raise the epoch, end all logins, forget all known browsers."""
+    def set_password(
+        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason, but: str | None = None
+    ) -> bool:
+        """Set the password, raise the epoch, end all logins, forget all known browsers.
+
+        ``but``: the login that asks for it; it stays, and where it is not open any more nothing is done.
+        """
 
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
         """Compare-and-set of the sealed hash: a rehash, no change of password."""
@@ -69,7 +88,12 @@ class AccountStore(Protocol):
     def set_profile(
         self, account_id: str, *, display_name: str, initials: str, color: str, event: Event
     ) -> bool: ...
-    def delete(self, account_id: str, event: Event) -> bool: ...
+    def amend(self, account_id: str, change: AccountChange, events: Sequence[Event]) -> bool:
+        """Change it, all or nothing. False where it is gone, or where no administrator would be left."""
+
+    def delete(self, account_id: str, event: Event, *, keep_admin: bool = False) -> bool:
+        """Remove it; with ``keep_admin`` not where no administrator would be left."""
+
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """A new enrollment code; logins ended, known browsers forgotten; the old factor stays."""
 
@@ -154,6 +178,30 @@ class LoginStore(Protocol):
         """Drop what has ended."""
 
 
+class FactorStore(Protocol):
+    """What an enrolled person adds and removes: further phones, recovery codes.
+
+    ``by`` is the login that asks. Memory may be a moment behind, so each method looks in its own transaction
+    whether that login is still open; where it is not, nothing is done and the answer is False.
+    """
+
+    def begin(self, new: NewAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
+        """Offer a phone, voiding a half-done offer. False where there are ``most`` phones."""
+
+    def spend_try(self, account_id: str, new_id: str, *, at: int) -> NewAuthenticator | None:
+        """The half-done phone with one try less, or None where there is none, or no try left."""
+
+    def confirm(self, phone: TotpAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
+        """Make a half-done phone one of the account's. False where it is over, or there are ``most``."""
+
+    def rename(self, phone_id: str, name: str, event: Event, *, by: LoginSession) -> bool: ...
+    def remove(self, phone_id: str, event: Event, *, by: LoginSession) -> bool:
+        """Remove a phone, raise the epoch, end all other logins, forget known browsers. Not the only one."""
+
+    def replace_recovery_codes(self, digests: Sequence[bytes], event: Event, *, by: LoginSession) -> bool:
+        """New codes in the place of all old ones."""
+
+
 class EnrollmentStore(Protocol):
     """Enrollment codes and half-done enrollments."""
 
@@ -212,5 +260,6 @@ class EventStore(Protocol):
         account_id: str | None = None,
         username: str | None = None,
         after: int = 0,
+        before: int | None = None,
         limit: int | None = None,
     ) -> list[tuple[int, Event]]: ...

@@ -111,6 +111,12 @@ def still_open(login_id: str, at: int) -> Update:
     return update(login).where(login.c.id == login_id, login.c.ended_at.is_(None), login.c.expires_at > at)
 
 
+def still_serves(connection: Connection, login_id: str, at: int) -> bool:
+    """Whether a login is open and not locked: what it asks for may be done. An update, for the lock."""
+    serving = still_open(login_id, at).where(login.c.locked_at.is_(None))
+    return connection.execute(serving.values(ended_at=None)).rowcount == 1
+
+
 def end_pending(connection: Connection, pending: PendingLogin) -> bool:
     """Whether this very transaction ends the pending login: it opens one session."""
     ended = connection.execute(delete(pending_login).where(pending_login.c.digest == pending.digest))

@@ -38,6 +38,7 @@ from .tables import (
     enrollment_code,
     known_browser,
     login,
+    new_authenticator,
     pending_login,
 )
 from .throttles import refund, stale_throttles
@@ -339,7 +340,7 @@ class SqlLogins:
 
         A transaction a table: none depends on another, and no login has to wait for all of them.
         """
-        for table in (pending_login, enrollment, enrollment_code, known_browser):
+        for table in (pending_login, enrollment, enrollment_code, known_browser, new_authenticator):
             self._drop(delete(table).where(table.c.expires_at <= at))
         self._drop(delete(login).where(login.c.ended_at < ended_before))
         self._drop(delete(login).where(login.c.expires_at < ended_before))

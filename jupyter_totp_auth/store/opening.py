@@ -28,6 +28,7 @@ from .database import Database, make_private_file
 from .enrollments import SqlEnrollments
 from .errors import StoreRefused, StoreUnavailable
 from .events import SqlEvents
+from .factors import SqlFactors
 from .logins import SqlLogins
 from .tables import instance
 from .throttles import SqlThrottles
@@ -52,6 +53,7 @@ class Store:
     accounts: SqlAccounts
     logins: SqlLogins
     enrollments: SqlEnrollments
+    factors: SqlFactors
     throttles: SqlThrottles
     events: SqlEvents
     found_schema: str | None
@@ -101,6 +103,7 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
         SqlAccounts(database),
         SqlLogins(database),
         SqlEnrollments(database),
+        SqlFactors(database),
         SqlThrottles(database),
         SqlEvents(database),
         found_schema,

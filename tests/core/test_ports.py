@@ -11,6 +11,7 @@ from jupyter_totp_auth.core import ports
 from jupyter_totp_auth.store.accounts import SqlAccounts
 from jupyter_totp_auth.store.enrollments import SqlEnrollments
 from jupyter_totp_auth.store.events import SqlEvents
+from jupyter_totp_auth.store.factors import SqlFactors
 from jupyter_totp_auth.store.logins import SqlLogins
 from jupyter_totp_auth.store.throttles import SqlThrottles
 from tests.core import memory_store
@@ -19,6 +20,7 @@ IMPLEMENTED = (
     (ports.AccountStore, memory_store.MemoryAccounts, SqlAccounts),
     (ports.LoginStore, memory_store.MemoryLogins, SqlLogins),
     (ports.EnrollmentStore, memory_store.MemoryEnrollments, SqlEnrollments),
+    (ports.FactorStore, memory_store.MemoryFactors, SqlFactors),
     (ports.ThrottleStore, memory_store.MemoryThrottles, SqlThrottles),
     (ports.EventStore, memory_store.MemoryEvents, SqlEvents),
 )

@@ -23,6 +23,7 @@ from jupyter_totp_auth.core.ports import (
     Claim,
     EnrollmentStore,
     EventStore,
+    FactorStore,
     KnownBrowserRow,
     LoginStore,
     ThrottleStore,
@@ -43,6 +44,8 @@ class Parts(Protocol):
     def logins(self) -> LoginStore: ...
     @property
     def enrollments(self) -> EnrollmentStore: ...
+    @property
+    def factors(self) -> FactorStore: ...
     @property
     def throttles(self) -> ThrottleStore: ...
     @property
@@ -125,6 +128,8 @@ def phone_of(enrollment: Enrollment, *, last_step: int = FIRST_STEP) -> TotpAuth
         name="Phone",
         last_step=last_step,
         sealed_secret=secrets.token_bytes(80),
+        created_at=AT,
+        last_used_at=AT,
     )
 
 
