@@ -229,7 +229,7 @@ class Accounts:
         self._throttles.reset(account.id, self._event(EventKind.UNLOCKED, account, actor, at))
 
     def set_profile(
-        self, account: Account, *, display_name: str, initials: str, color: str, actor: str
+        self, account: Account, *, display_name: str, initials: str, color: str, actor: str, client: str = ""
     ) -> Account:
         """Display name, initials, colour. Raises Refused for what could be more than text in a page."""
         at = self._clock()
@@ -237,7 +237,7 @@ class Accounts:
         short = clean_display_name(initials)[:INITIALS_LENGTH]
         if not is_color(color):
             raise Refused("A colour is #rrggbb, a colour name, or one of JupyterLab's collaborator colours.")
-        event = self._event(EventKind.PROFILE_CHANGED, account, actor, at)
+        event = self._event(EventKind.PROFILE_CHANGED, account, actor, at, client=client)
         done = self._accounts.set_profile(
             account.id, display_name=shown, initials=short, color=color, event=event
         )

@@ -71,14 +71,14 @@ class ApiHandler(TotpHandler):
         document = self.document()
         if set(document) != set(names):
             raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}.")
-        return [_text(document[name]) for name in names]
+        return [text(document[name]) for name in names]
 
     def one_string(self, *names: str) -> tuple[str, str]:
         """The body's one field, which is one of ``names``, and its value."""
         items = list(self.document().items())
         if len(items) != 1 or items[0][0] not in names:
             raise ApiError(400, "malformed", f"The body has to have exactly one of: {', '.join(names)}.")
-        return items[0][0], _text(items[0][1])
+        return items[0][0], text(items[0][1])
 
     def document(self) -> dict[str, Any]:
         """The body, a JSON object. 415 for another media type, 400 for anything else."""
@@ -132,7 +132,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     """A string, and Unicode: JSON can carry lone surrogates."""
     try:
         value.encode("utf-8")
