@@ -170,10 +170,11 @@ def test_there_are_ten_phones_at_most(rig: Rig, login: LiveLogin) -> None:
 
 
 def test_a_sealed_secret_that_was_altered_confirms_nothing(rig: Rig, login: LiveLogin) -> None:
-    first, second = begin(rig, login), rig.store.rows.new_authenticators
-    moved = next(iter(second.values()))
+    rows = rig.store.rows.new_authenticators
+    first = begin(rig, login)
+    moved = rows[first.id].sealed_secret
     offer = begin(rig, login)
-    second[offer.id] = moved
+    rows[offer.id] = replace(rows[offer.id], sealed_secret=moved)
     assert refusal(confirm(rig, login, offer.id, shown(rig, first))) is Refusal.UNKNOWN
 
 
