@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
-from traitlets import Bool, Integer, List, TraitError, Unicode, validate
+from traitlets import Bool, Enum, Integer, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 
 from .core.policy import DAY, MINUTE, Policy
@@ -100,6 +100,15 @@ class TotpAuth(LoggingConfigurable):
         config=True
     )
 
+    token_in_url = Enum(
+        ["websocket", "api", "never"],
+        default_value="websocket",
+        help=(
+            "Where an access token may stand in a URL, as ?token=: when a WebSocket is opened (websocket), "
+            "also below api/ (api: URLs end up in logs and histories), or nowhere (never)."
+        ),
+    ).tag(config=True)
+
     login_lifetime = Integer(DAY, help="Seconds after which both factors are asked again.").tag(config=True)
 
     idle_timeout = Integer(
@@ -112,11 +121,27 @@ class TotpAuth(LoggingConfigurable):
 
     password_min_length = Integer(12, help="The shortest password, in characters.").tag(config=True)
 
+    address_burst = Integer(
+        20,
+        help=(
+            "How many sign-ins unknown browsers may try at once from one network (an IPv4 address, an IPv6 "
+            "/64); half as many come back each minute. 0: no such limit, for a crowd behind one address."
+        ),
+    ).tag(config=True)
+
     allow_plain_http = Bool(
         default_value=False,
         help=(
             "Listen beyond this machine with neither TLS nor trusted_proxies. Passwords and codes are "
             "then readable on the network."
+        ),
+    ).tag(config=True)
+
+    allow_plain_database = Bool(
+        default_value=False,
+        help=(
+            "Use a PostgreSQL or MariaDB server on another machine without TLS that checks its name. What "
+            "goes there and back can then be read and changed on the network."
         ),
     ).tag(config=True)
 
@@ -163,6 +188,12 @@ class TotpAuth(LoggingConfigurable):
             raise TraitError("login_lifetime: between one minute and thirty days")
         return proposal.value
 
+    @validate("address_burst")
+    def _check_address_burst(self, proposal: Any) -> Any:
+        if not 0 <= proposal.value <= 10_000:  # noqa: PLR2004 - more is none
+            raise TraitError("address_burst: between 0 (no limit) and 10000")
+        return proposal.value
+
     @validate("idle_timeout")
     def _check_idle_timeout(self, proposal: Any) -> Any:
         if proposal.value != 0 and not MINUTE <= proposal.value <= DAY:
@@ -184,7 +215,8 @@ class TotpAuth(LoggingConfigurable):
         url = os.environ.get(DATABASE_URL_VARIABLE) or self.database_url or default
         configured = os.environ.get(KEY_FILE_VARIABLE) or self.key_file
         path = Path(configured).expanduser() if configured else None
-        return Places(url, keyring_file.locate(path, data / "totp-key" / "keyring"))
+        keyring = keyring_file.locate(path, data / "totp-key" / "keyring")
+        return Places(url, keyring, allow_plain_database=self.allow_plain_database)
 
     def policy(self) -> Policy:
         """The numbers of this installation."""
@@ -192,6 +224,7 @@ class TotpAuth(LoggingConfigurable):
             login_lifetime=self.login_lifetime,
             idle_timeout=self.idle_timeout,
             password_min=self.password_min_length,
+            address_burst=self.address_burst,
         )
 
     def appearance(self) -> Appearance:

@@ -8,7 +8,9 @@ import time
 from calendar import timegm
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from .core.access_tokens import AccessTokens
 from .core.accounts import Accounts, Invitation
 from .core.authenticators import Authenticators
 from .core.enrollment import EnrollmentFlow
@@ -36,7 +38,23 @@ class Services:
     authenticators: Authenticators
     logins: Logins
     stepup: StepUp
+    access_tokens: AccessTokens
     clock: Callable[[], int]
+
+    def sync(self) -> None:
+        """Learn of what ended in the store, here or by another process."""
+        self.logins.sync()
+        self.access_tokens.sync()
+
+    def flush(self) -> None:
+        """Write when logins and access tokens were last used."""
+        self.logins.flush()
+        self.access_tokens.flush()
+
+    def forget_expired(self) -> None:
+        """Drop from memory what is over by itself."""
+        self.logins.forget_expired()
+        self.access_tokens.forget_expired()
 
     def close(self) -> None:
         """Give the store's connections back."""
@@ -65,57 +83,34 @@ def build(
 
 
 def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], int]) -> Services:
-    login = LoginFlow(
-        accounts=store.accounts,
-        logins=store.logins,
-        throttles=store.throttles,
-        events=store.events,
-        hasher=hasher,
-        sealer=store.sealer,
+    accounts, logins, throttles, events = store.accounts, store.logins, store.throttles, store.events
+    shared: dict[str, Any] = {
+        "accounts": accounts,
+        "throttles": throttles,
+        "hasher": hasher,
+        "sealer": store.sealer,
+        "policy": policy,
+        "clock": clock,
+    }
+    return Services(
         policy=policy,
+        store=store,
+        login=LoginFlow(logins=logins, events=events, **shared),
+        enrollment=EnrollmentFlow(enrollments=store.enrollments, events=events, listed=_is_listed, **shared),
+        accounts=Accounts(logins=logins, listed=_is_listed, **shared),
+        authenticators=Authenticators(
+            accounts=accounts,
+            factors=store.factors,
+            events=events,
+            sealer=store.sealer,
+            policy=policy,
+            clock=clock,
+        ),
+        logins=Logins(logins, policy, clock),
+        stepup=StepUp(logins=logins, events=events, **shared),
+        access_tokens=AccessTokens(store.access_tokens, policy, clock),
         clock=clock,
     )
-    enrollment = EnrollmentFlow(
-        accounts=store.accounts,
-        enrollments=store.enrollments,
-        throttles=store.throttles,
-        events=store.events,
-        hasher=hasher,
-        sealer=store.sealer,
-        policy=policy,
-        clock=clock,
-        listed=_is_listed,
-    )
-    accounts = Accounts(
-        accounts=store.accounts,
-        logins=store.logins,
-        throttles=store.throttles,
-        hasher=hasher,
-        sealer=store.sealer,
-        policy=policy,
-        clock=clock,
-        listed=_is_listed,
-    )
-    authenticators = Authenticators(
-        accounts=store.accounts,
-        factors=store.factors,
-        events=store.events,
-        sealer=store.sealer,
-        policy=policy,
-        clock=clock,
-    )
-    stepup = StepUp(
-        accounts=store.accounts,
-        logins=store.logins,
-        throttles=store.throttles,
-        events=store.events,
-        hasher=hasher,
-        sealer=store.sealer,
-        policy=policy,
-        clock=clock,
-    )
-    logins = Logins(store.logins, policy, clock)
-    return Services(policy, store, login, enrollment, accounts, authenticators, logins, stepup, clock)
 
 
 def _is_listed(password: str) -> bool:

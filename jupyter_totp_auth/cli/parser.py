@@ -16,9 +16,20 @@ from .audit import Log, LoginsVerb
 from .servers import Routes, Stop
 from .stores import VERBS as STORE_VERBS
 from .terminal import shown
+from .tokens import TokensVerb
 from .verb import Verb
 
-VERBS: tuple[type[Verb], ...] = (AddUser, *ACCOUNT_VERBS, Reset, LoginsVerb, Log, *STORE_VERBS, Routes, Stop)
+VERBS: tuple[type[Verb], ...] = (
+    AddUser,
+    *ACCOUNT_VERBS,
+    Reset,
+    LoginsVerb,
+    TokensVerb,
+    Log,
+    *STORE_VERBS,
+    Routes,
+    Stop,
+)
 
 _ABOUT = """\
 Accounts, logins and the store of Jupyter's two-factor login.

@@ -1,4 +1,4 @@
-"""The verbs about the store as a whole: ``init``, ``migrate``, ``backup`` and ``restore``."""
+"""The verbs about the store as a whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .terminal import insist_on_consent, say
+from .terminal import insist_on_consent, note, say
 from .verb import ACTOR, NotDone, Verb, takes_yes
 
 if TYPE_CHECKING:
@@ -132,4 +132,94 @@ class Restore(Verb):
             say(f"The old store is kept as {aside}.")
 
 
-VERBS: tuple[type[Verb], ...] = (Init, Migrate, Backup, Restore)
+class Rekey(Verb):
+    """``jupyter totp rekey``."""
+
+    name = "rekey"
+    summary = "put a new key into the keyring, and everything sealed under it"
+    about = (
+        "Add a new key to the keyring and seal everything in the store anew under it, while servers run. "
+        "Nobody has to log in again, and recovery codes stay. Run it again if it was cut short: it goes on "
+        "where it was. The old keys stay in the keyring, for older backups, and open only; --drop-old takes "
+        "them out."
+    )
+    example = "jupyter totp rekey"
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--drop-old",
+            action="store_true",
+            help="add no key; take the old ones out, if nothing in the store is under them any more",
+        )
+
+    def run(self, arguments: Namespace, context: Context) -> None:
+        from ..store import rekey
+
+        database = context.services.store.database
+        path, at = context.settings.places().keyring, context.clock()
+        if arguments.drop_old:
+            count = rekey.drop_old(database, path, at=at, actor=ACTOR)
+            say(f"Old keys taken out of {path}: {count}. Backups from before the last rekey need a copy of")
+            say("the keyring from then.")
+            return
+        done = rekey.rekey(database, path, at=at, actor=ACTOR)
+        say(f"Everything is sealed under the {'' if done.resumed else 'new '}key {done.key} now.")
+        if done.broken:
+            note(f"Values that do not open and stay as they are: {done.broken} (seal-broken in the log).")
+        say(f"Keep a copy of {path}: from now on a backup needs the new one.")
+
+
+class Export(Verb):
+    """``jupyter totp export PATH``."""
+
+    name = "export"
+    summary = "write the store to a file, for another database"
+    about = (
+        "Write accounts, passwords, phones, recovery codes and the audit log to a new file, to import them "
+        "into another database: from SQLite to PostgreSQL or MariaDB, or back. Everything sealed stays "
+        "sealed; the keyring is not in the file. Logins, access tokens and links are left out, since an "
+        "import ends them. Stop the servers first: what happens after the export is not in it."
+    )
+    example = "jupyter totp export /media/stick/totp-2027-01-31.jsonl"
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", metavar="PATH", type=Path, help="a file that is not there yet")
+
+    def run(self, arguments: Namespace, context: Context) -> None:
+        from ..core.events import EventKind
+        from ..store.transfer import export
+
+        services = context.services
+        count = export(services.store.database, arguments.path)
+        _record(services, EventKind.STORE_EXPORTED, ascii(str(arguments.path)))
+        say(f"The account store is exported to {arguments.path}; accounts: {count}.")
+        say(f"It opens nothing without the keyring: {context.settings.places().keyring}")
+
+
+class Import(Verb):
+    """``jupyter totp import PATH``."""
+
+    name = "import"
+    summary = "read an exported store into an empty database"
+    about = (
+        "Read what jupyter totp export wrote into a database that holds no accounts yet; one that is empty "
+        "is made ready first. The keyring of the exported store has to be in its place. As after a restore "
+        "everybody has to log in again, codes that were used stay used, and access tokens and links are "
+        "void. All of it is imported, or nothing."
+    )
+    example = "jupyter totp import /media/stick/totp-2027-01-31.jsonl"
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", metavar="PATH", type=Path, help="a file that jupyter totp export made")
+
+    def run(self, arguments: Namespace, context: Context) -> None:
+        from ..store.transfer import import_
+
+        places = context.settings.places()
+        count = import_(places, arguments.path, at=context.clock(), actor=ACTOR)
+        say(
+            f"The account store is imported from {arguments.path}; accounts: {count}. Start the servers anew."
+        )
+
+
+VERBS: tuple[type[Verb], ...] = (Init, Migrate, Backup, Restore, Export, Import, Rekey)

@@ -9,11 +9,12 @@ from datetime import datetime, timezone
 from . import bearer, names
 from .bearer import Kind
 from .events import Event, EventKind
+from .grants import password_key
 from .local_passwords import LocalPasswords
-from .model import Account, EndReason, EnrollmentCode, LoginSession, Refusal, Role
+from .model import Account, AccountChange, EndReason, EnrollmentCode, LoginSession, Refusal, Role
 from .passwords import Hasher
 from .policy import DAY, MINUTE, Policy
-from .ports import AccountChange, AccountStore, LoginStore, ThrottleStore
+from .ports import AccountStore, LoginStore, ThrottleStore
 from .profiles import INITIALS_LENGTH, clean_display_name, is_color, new_account
 from .sealing import Sealer
 
@@ -57,6 +58,7 @@ class Accounts:
         self._logins = logins
         self._throttles = throttles
         self._passwords = LocalPasswords(accounts=accounts, hasher=hasher, sealer=sealer, policy=policy)
+        self._sealer = sealer
         self._policy = policy
         self._clock = clock
         self._listed = listed
@@ -146,6 +148,8 @@ class Accounts:
         event = self._event(EventKind.PASSWORD_SET, account, actor, at)
         done = self._accounts.set_password(account.id, sealed, event, reason=EndReason.PASSWORD_CHANGED)
         self._insist(done, username)
+        key = password_key(self._sealer, account.username)
+        self._throttles.reopen(key, self._policy.password_unknown, at=at)
 
     def choose_password(self, account: Account, password: str, *, by: LoginSession, client: str) -> None:
         """One's own new password: ends all other logins, forgets known browsers (R22). Raises Refused."""
@@ -153,7 +157,7 @@ class Accounts:
         sealed = self._sealed(account, password)
         event = Event(EventKind.PASSWORD_SET, at, account.id, who, who, client, by.id)
         done = self._accounts.set_password(
-            account.id, sealed, event, reason=EndReason.PASSWORD_CHANGED, but=by.id
+            account.id, sealed, event, reason=EndReason.PASSWORD_CHANGED, but=by.id, keep_tokens=True
         )
         if not done:
             raise Refused("This login has ended.", Refusal.EXPIRED)

@@ -19,6 +19,7 @@ from .model import (
     Denied,
     Enrollment,
     Issued,
+    KnownBrowserRow,
     LoginSession,
     Origin,
     Outcome,
@@ -27,7 +28,7 @@ from .model import (
     TotpAuthenticator,
 )
 from .policy import Policy
-from .ports import AccountStore, EnrollmentStore, EventStore, KnownBrowserRow
+from .ports import AccountStore, EnrollmentStore, EventStore
 from .profiles import new_account
 from .sealing import Purpose, SealBroken, Sealer
 

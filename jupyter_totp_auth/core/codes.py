@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import recovery, totp
-from .model import Account, TotpAuthenticator
+from .model import Account, Claim, TotpAuthenticator
 from .policy import Policy
-from .ports import AccountStore, Claim
+from .ports import AccountStore
 from .sealing import Purpose, SealBroken, Sealer
 
 _DECOY_SECRET = bytes(totp.SECRET_BYTES)
@@ -53,8 +53,8 @@ class Codes:
         """What ``typed`` is for this account at ``at``; with None it comes to nothing."""
         code = recovery.read(typed)
         if code is not None:
-            digests = self._sealer.macs(Purpose.RECOVERY_CODE, account.id if account else "", code)
-            return Match(Claim(recovery_digests=tuple(digests))) if account else Match()
+            digest = self._sealer.mac(Purpose.RECOVERY_CODE, account.id if account else "", code)
+            return Match(Claim(recovery_digest=digest)) if account else Match()
         digits = totp.read(typed) or ""
         best = Match()
         for authenticator, secret in self._secrets(account):

@@ -42,10 +42,32 @@ class EventKind(str, Enum):
     STEP_UP = "step-up"
     STEP_UP_DENIED = "step-up-denied"
     LOGINS_ENDED = "logins-ended"
+    TOKEN_MADE = "token-made"  # noqa: S105
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105
+    CLOCK_REFUSED = "clock-refused"
     SEAL_BROKEN = "seal-broken"
     STORE_MADE = "store-made"
     STORE_BACKED_UP = "store-backed-up"
     STORE_RESTORED = "store-restored"
+    STORE_REKEYED = "store-rekeyed"
+    OLD_KEYS_DROPPED = "old-keys-dropped"
+    STORE_EXPORTED = "store-exported"
+    STORE_IMPORTED = "store-imported"
+
+
+STRANGERS = (
+    EventKind.FIRST_FACTOR_DENIED,
+    EventKind.SECOND_FACTOR_DENIED,
+    EventKind.ENROLLMENT_DENIED,
+    EventKind.CLOCK_REFUSED,
+)
+"""What anybody can cause any number of, as long as no account is meant."""
+
+FAILED = (EventKind.FIRST_FACTOR_DENIED, EventKind.SECOND_FACTOR_DENIED, EventKind.CODE_REPLAYED)
+"""What an account's owner is told of at the next login (ASVS 6.3.5)."""
+
+BEHIND_A_WRONG_PASSWORD = "password"  # noqa: S105
+"""The detail of a denied second factor that followed a denied first one: both are one failed login."""
 
 
 @dataclass(frozen=True)
@@ -64,3 +86,16 @@ class Event:
     client: str = ""
     login: str | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a person is told of their account: the login before this one, and what failed since."""
+
+    last_login: Event | None
+    failed: int = 0
+    clients: tuple[str, ...] = ()
+    """Where from, most often first, at most :data:`MOST_CLIENTS`."""
+
+
+MOST_CLIENTS = 5

@@ -11,23 +11,29 @@ from dataclasses import replace
 
 from . import bearer, names, recovery
 from .bearer import Kind
+from .charges import Charges
 from .codes import Codes, Match
-from .events import Event, EventKind
-from .grants import NewLogin, code_key, login_event, new_known_browser, new_session, password_key
+from .events import BEHIND_A_WRONG_PASSWORD, Event, EventKind
+from .grants import NewLogin, login_event, new_known_browser, new_session
 from .local_passwords import LocalPasswords
 from .model import (
     Account,
+    Claim,
     Denied,
     Issued,
+    KnownBrowserRow,
     Origin,
     Outcome,
     PendingLogin,
     Refusal,
 )
 from .passwords import Hasher
-from .policy import DECOY_MEMORY, Policy
-from .ports import AccountStore, Claim, EventStore, KnownBrowserRow, LoginStore, ThrottleStore
-from .sealing import Purpose, SealBroken, Sealer
+from .policy import Policy
+from .ports import AccountStore, EventStore, LoginStore, ThrottleStore
+from .sealing import SealBroken, Sealer
+
+_MOST_SLIPS = 10
+"""More wrong codes than are free in ten minutes: the row that carries them stays small."""
 
 CODE_WRONG = "That code is wrong."
 CODE_USED = "That code was used already. Wait for the next one."
@@ -51,8 +57,8 @@ class LoginFlow:
         self._accounts = accounts
         self._logins = logins
         self._throttles = throttles
+        self._charges = Charges(throttles=throttles, sealer=sealer, policy=policy)
         self._events = events
-        self._sealer = sealer
         self._policy = policy
         self._clock = clock
         self._passwords = LocalPasswords(
@@ -62,6 +68,19 @@ class LoginFlow:
 
     # -- first factor ------------------------------------------------------------------------------
 
+    def is_known_browser(self, text: str, *, typed_name: str | None = None) -> bool:
+        """Whether this is the cookie of a browser that has logged in before, to the account of that name.
+
+        Asked before anything is charged or hashed, for a place in the queue. Two reads; no evidence.
+        """
+        at = self._clock()
+        digest = bearer.digest(Kind.KNOWN_BROWSER, text)
+        row = self._logins.known_browser(digest, at=at) if digest else None
+        account = self._accounts.by_id(row.account_id) if row else None
+        if row is None or account is None or row.epoch != account.epoch:
+            return False
+        return typed_name is None or names.fold(typed_name) == account.username
+
     def first_factor(
         self,
         *,
@@ -69,23 +88,22 @@ class LoginFlow:
         typed_password: str,
         origin: Origin,
         known_browser: str | None = None,
+        begun_before: str | None = None,
     ) -> Outcome[PendingLogin]:
         """Check the password and give a pending login, *whatever it was*: the verdict comes with the code.
 
-        Only a browser that has logged in to this account before is told at once (Denied DENIED). Denied
-        THROTTLED carries ``retry_after``; the try was then neither evaluated nor counted.
+        Only a browser that has logged in to this account before is told at once (Denied DENIED). THROTTLED
+        carries ``retry_after``; the try was then neither evaluated nor counted. The slips of this browser's
+        pending login, ``begun_before``, go over to the new one.
         """
-        at = self._clock()
-        name = names.fold(typed_name)
+        at, name = self._clock(), names.fold(typed_name)
         account = self._accounts.by_name(name) if names.is_name(name) else None
         known = self._known(known_browser, account, at)
-        key, wait = self._charge_password(name, account, known, at)
+        key, wait = self._charges.password(name, account, known, at=at)
         if wait is not None and known:  # a known browser that guesses counts as an unknown one
-            known = None
-            key, wait = self._charge_password(name, account, known, at)
+            known, (key, wait) = None, self._charges.password(name, account, None, at=at)
         if wait is not None:
             return Denied(Refusal.THROTTLED, retry_after=wait)
-
         password_ok = self._password_is_right(account, typed_password, at)
         event = self._first_factor_event(account, origin, at, passed=password_ok)
         if known and not password_ok:
@@ -100,6 +118,7 @@ class LoginFlow:
             expires_at=at + self._policy.pending_lifetime,
             tries_left=self._policy.pending_tries,
             throttle_key=key,
+            charges=self._slips(begun_before, key, account),
         )
         return self._pend(pending, event)
 
@@ -107,6 +126,18 @@ class LoginFlow:
         """Hash first, whoever it is; then whether the account may log in at all."""
         right = self._passwords.is_right(account, typed)
         return right and account is not None and account.usable(at=at)
+
+    def _slips(self, begun_before: str | None, key: bytes, account: Account | None) -> tuple[int, ...]:
+        """When wrong codes were charged to the login that this browser had begun for the same name (R14).
+
+        Taken, not copied: nothing is given back twice. By the counter's key, so that an unknown name costs
+        the same.
+        """
+        digest = bearer.digest(Kind.PENDING, begun_before) if begun_before else None
+        if digest is None:
+            return ()
+        taken = self._logins.give_up(digest, throttle_key=key, epoch=account.epoch if account else 0)
+        return taken[-_MOST_SLIPS:]
 
     def _pend(self, pending: PendingLogin, event: Event) -> Issued[PendingLogin]:
         fresh = bearer.issue(Kind.PENDING)
@@ -120,18 +151,6 @@ class LoginFlow:
         if row is None or account is None:
             return None
         return row if (row.account_id, row.epoch) == (account.id, account.epoch) else None
-
-    def _charge_password(
-        self, name: str, account: Account | None, known: KnownBrowserRow | None, at: int
-    ) -> tuple[bytes, int | None]:
-        """Charge the browser's own counter if it is known here, else the name's; the counter and the wait."""
-        if known is not None:
-            key = self._sealer.mac(Purpose.THROTTLE, "password-known", known.digest)
-            rule = self._policy.password_known
-        else:
-            key, rule = password_key(self._sealer, name), self._policy.password_unknown
-        account_id = account.id if account else None
-        return key, self._throttles.charge(key, rule, at=at, account_id=account_id)
 
     def _first_factor_event(self, account: Account | None, origin: Origin, at: int, *, passed: bool) -> Event:
         kind = EventKind.FIRST_FACTOR_PASSED if passed else EventKind.FIRST_FACTOR_DENIED
@@ -157,16 +176,20 @@ class LoginFlow:
         """Check the code and open the login; with ``stays`` it outlives the browser's window.
 
         Denied EXPIRED: there is no pending login (any more), begin again. Denied DENIED: wrong, whichever
-        factor it was. Denied CLOCK, and THROTTLED, are only said to a known browser.
+        factor it was. Denied CLOCK, and THROTTLED, are only said to a known browser. Denied SERVER_CLOCK:
+        nothing was evaluated or counted, since this server does not know the time; a recovery code works.
         """
         at = self._clock()
         digest = bearer.digest(Kind.PENDING, pending_bearer) if pending_bearer else None
+        if digest is not None and recovery.read(typed_code) is None and self._clock_is_off(at):
+            self._events.add(Event(EventKind.CLOCK_REFUSED, at, client=origin.client))
+            return Denied(Refusal.SERVER_CLOCK)
         pending = self._logins.spend_try(digest, at=at) if digest else None
         if pending is None:
             return Denied(Refusal.EXPIRED)
 
         account = self._accounts.by_id(pending.account_id) if pending.account_id else None
-        key, wait = self._charge_code(pending, at)
+        key, wait = self._charges.code(pending, at=at)
         match = self._codes.match(account if pending.password_ok else None, typed_code, at=at)
         allowed = pending.password_ok and account is not None and wait is None
         if account is not None and allowed and match.claim is not None:
@@ -180,21 +203,13 @@ class LoginFlow:
             self._logins.grant_nothing(at=at)
         return self._deny(account, pending, match, key, wait, origin, at)
 
-    def _charge_code(self, pending: PendingLogin, at: int) -> tuple[bytes, int | None]:
-        """Charge the account's code budget, but only where the password was right (R14).
+    def _clock_is_off(self, at: int) -> bool:
+        """Whether the clock shows less than it must (R11): the codes of a time that has been are no proof.
 
-        Otherwise a decoy of the same cost is charged: strangers cannot spend the owner's budget, and
-        the time taken does not say which of the two it was.
+        Measured by the newest login, or ``unlock``: what a stranger makes the log keep does not count, and
+        a login with a recovery code says that the time is right.
         """
-        rule = self._policy.code_known if pending.known_browser else self._policy.code_unknown
-        if not pending.password_ok or pending.account_id is None:
-            key = self._sealer.mac(Purpose.THROTTLE, "code-decoy", pending.throttle_key)
-            rule = replace(rule, memory=DECOY_MEMORY)  # there is one for each name that anybody makes up
-        elif pending.known_browser:
-            key = self._sealer.mac(Purpose.THROTTLE, "code-known", pending.throttle_key)
-        else:
-            key = code_key(self._sealer, pending.account_id, pending.epoch)
-        return key, self._throttles.charge(key, rule, at=at, account_id=pending.account_id)
+        return at < max(self._policy.earliest, self._events.last_sure_time() - self._policy.clock_tolerance)
 
     def _grant(
         self,
@@ -209,9 +224,9 @@ class LoginFlow:
     ) -> Issued[NewLogin] | None:
         fresh, session = new_session(account, origin, self._policy, at, stays=stays)
         known = None if pending.known_browser else new_known_browser(account, self._policy, at)
-        refunds = self._refunds(pending, key)
+        refunds = self._charges.refunds(pending, key, at=at)
         events = [login_event(account, session, origin, at)]
-        if claim.recovery_digests:
+        if claim.recovery_digest is not None:
             events.append(
                 Event(
                     EventKind.RECOVERY_CODE_USED,
@@ -223,21 +238,12 @@ class LoginFlow:
                     session.id,
                 )
             )
-        won = self._logins.grant(pending, claim, session, known[1] if known else None, refunds, events)
+        new = known[1] if known else None
+        reopens = self._charges.reopens(account) if pending.known_browser else []
+        won = self._logins.grant(pending, claim, session, new, refunds, events, reopens=reopens)
         if not won:
             return None
         return Issued(NewLogin(session, account, known[0].text if known else None), fresh.text)
-
-    def _refunds(self, pending: PendingLogin, code_key: bytes) -> list[tuple[bytes, int]]:
-        """What a whole login gets back: its own charges, and no one else's.
-
-        All that a known browser was charged is its own; of the shared counters, this try's password and
-        the codes that were charged to this pending login.
-        """
-        if pending.known_browser:
-            known, code = self._policy.password_known.limit, self._policy.code_known.limit
-            return [(pending.throttle_key, known), (code_key, code)]
-        return [(pending.throttle_key, 1), (code_key, pending.charged + 1)]
 
     def _deny(
         self,
@@ -250,7 +256,7 @@ class LoginFlow:
         at: int,
     ) -> Denied:
         kind = EventKind.CODE_REPLAYED if match.replayed else EventKind.SECOND_FACTOR_DENIED
-        detail = "closed" if wait is not None else "" if pending.password_ok else "password"
+        detail = "closed" if wait is not None else "" if pending.password_ok else BEHIND_A_WRONG_PASSWORD
         event = Event(
             kind,
             at,
@@ -260,7 +266,7 @@ class LoginFlow:
             detail=detail,
         )
         is_guess = wait is None and not match.replayed
-        self._logins.deny(pending, event, charged=is_guess)
+        self._logins.deny(pending, event, charged=is_guess and pending.password_ok)
         if match.replayed and wait is None:  # a right code, only spent: no guess
             self._throttles.refund(key, 1, at=at)
         if pending.known_browser and pending.password_ok:

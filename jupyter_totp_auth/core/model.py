@@ -98,8 +98,8 @@ class PendingLogin:
     expires_at: int
     tries_left: int
     throttle_key: bytes = field(repr=False)
-    charged: int = 0
-    """How many wrong codes were charged for it: what a success gives back, besides its own."""
+    charges: tuple[int, ...] = ()
+    """When this browser's wrong codes were charged: a success gives the latest back (R14)."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,50 @@ class LoginSession:
     def fresh(self, *, at: int, within: int) -> bool:
         """Whether both factors were given at most ``within`` seconds ago."""
         return at - self.fresh_at <= within
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A bearer string of an account's programs. The string is only with them; here is its digest (R38)."""
+
+    digest: bytes = field(repr=False)
+    id: str
+    account_id: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: int
+    expires_at: int
+    last_used_at: int | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the second factor used up: a time step of an authenticator, or a recovery code by its digest."""
+
+    authenticator_id: str | None = None
+    step: int | None = None
+    recovery_digest: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class KnownBrowserRow:
+    """A known-browser cookie's digest, bound to an account as it was (R15)."""
+
+    digest: bytes = field(repr=False)
+    account_id: str
+    epoch: int
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class AccountChange:
+    """What an administrator changes of an account, all at once; None leaves a thing as it is."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+    expires_at: int | None = None
+    endless: bool = False
+    """No expiry any more."""
 
 
 @dataclass(frozen=True)
@@ -181,13 +225,16 @@ class Refusal(str, Enum):
     CLOSED = "closed"
     EXPIRED = "expired"
     CLOCK = "clock-off"
+    SERVER_CLOCK = "server-clock"
     WEAK_PASSWORD = "weak-password"  # noqa: S105 - the name of a refusal
     BAD_NAME = "bad-name"
     NAME_TAKEN = "name-taken"
     UNKNOWN = "unknown"
     LAST_FACTOR = "last-authenticator"
-    TOO_MANY = "too-many"
     LAST_ADMIN = "last-admin"
+    STEP_UP = "step-up"
+    BAD_LIFETIME = "bad-lifetime"
+    TOO_MANY = "too-many"
 
 
 @dataclass(frozen=True)

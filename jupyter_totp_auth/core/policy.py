@@ -8,8 +8,11 @@ MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
-DECOY_MEMORY = 30 * DAY
-"""How long the counter is kept that is charged in the place of the real one, where the password was wrong."""
+SLIP_MEMORY = 10 * MINUTE
+"""How long ago a browser's own wrong code may be for its success to give it back (R14)."""
+
+_CLOSED_MEMORY = 36_500 * DAY
+"""Not None: a row that can never go could not be bounded, and names that nobody has are closed, too."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,24 @@ class Throttle:
     first_delay: int
     cap: int
     limit: int
+    """At so many failures it is closed: no try is evaluated, until ``reopen`` or ``reset`` of the store."""
     memory: int | None = 30 * DAY
     """Seconds after the last counted failure after which the count is forgotten; None: never. At the
     limit it is never. The same for names that do not exist, or the difference would tell them apart."""
     silent: bool = False
     """Nobody is told that there is a wait: then a refusal has to take as long as a count."""
+
+    @property
+    def reopened(self) -> int:
+        """What a closed counter falls back to when it is opened again: every further try waits longest."""
+        slowest = (count for count in range(self.free, self.limit) if self.delay(count) == self.cap)
+        return next(slowest, self.limit - 1)
+
+    def forget_at(self, failures: int, *, at: int) -> int | None:
+        """When a count of ``failures`` may be forgotten. A closed one is kept: a month must not open it."""
+        if self.memory is None:
+            return None
+        return at + (_CLOSED_MEMORY if failures >= self.limit else self.memory)
 
     def delay(self, failures: int) -> int:
         """Seconds to wait after ``failures`` consecutive failures."""
@@ -51,6 +67,11 @@ class Policy:
     # Pending login: ASVS 6.6.2
     pending_lifetime: int = 5 * MINUTE
     pending_tries: int = 5
+
+    # The server's clock: ASVS 6.5.8 (R11)
+    earliest: int = 1_767_225_600
+    """2026-01-01, before this was written: a clock that shows less has not been set."""
+    clock_tolerance: int = 5 * MINUTE
 
     # Enrollment: NIST SP 800-63B-4 §4.1.2.2
     enrollment_code_lifetime: int = DAY
@@ -80,9 +101,23 @@ class Policy:
     password_stepup: Throttle = Throttle(free=5, first_delay=1, cap=15 * MINUTE, limit=20)
     code_stepup: Throttle = Throttle(free=5, first_delay=30, cap=HOUR, limit=20)
 
+    address_burst: int = 20
+    """Tries of unknown browsers at once from one network, then half as many a minute (R16). 0: no limit."""
+
+    # What strangers can make the store keep: R18, CWE-770
+    most_counters: int = 100_000
+    event_memory: int = 400 * DAY
+    strangers_event_memory: int = 30 * DAY
+    most_strangers_events: int = 100_000
+
     recovery_codes: int = 10
     authenticators: int = 10
     """The most phones of one account: each doubles, triples… the chance of a guess."""
+
+    # Access tokens: they always end (R38)
+    access_token_days: int = 90
+    access_token_days_max: int = 365
+    access_tokens_max: int = 50
 
     ended_login_memory: int = 30 * DAY
     """How long an ended login stays in the store, so that the person can be told why."""

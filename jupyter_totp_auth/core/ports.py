@@ -8,53 +8,27 @@ event is written in the same transaction as the fact.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
-from .events import Event
+from .events import Event, Notice
 from .model import (
+    AccessToken,
     Account,
+    AccountChange,
+    Claim,
     EndedLogin,
     EndReason,
     Enrollment,
     EnrollmentCode,
+    KnownBrowserRow,
     LoginSession,
     NewAuthenticator,
     PendingLogin,
+    Refusal,
     Role,
     TotpAuthenticator,
 )
 from .policy import Throttle
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What the second factor used up: a time step of an authenticator, or a recovery code by its digest."""
-
-    authenticator_id: str | None = None
-    step: int | None = None
-    recovery_digests: tuple[bytes, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True)
-class KnownBrowserRow:
-    """A known-browser cookie's digest, bound to an account as it was (R15)."""
-
-    digest: bytes = field(repr=False)
-    account_id: str
-    epoch: int
-    expires_at: int
-
-
-@dataclass(frozen=True)
-class AccountChange:
-    """What an administrator changes of an account, all at once; None leaves a thing as it is."""
-
-    role: Role | None = None
-    disabled: bool | None = None
-    expires_at: int | None = None
-    endless: bool = False
-    """No expiry any more."""
 
 
 class AccountStore(Protocol):
@@ -73,11 +47,19 @@ class AccountStore(Protocol):
         """Whether the name was free and the account is now there, with the code that enrolls it."""
 
     def set_password(
-        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason, but: str | None = None
+        self,
+        account_id: str,
+        sealed: bytes,
+        event: Event,
+        *,
+        reason: EndReason,
+        but: str | None = None,
+        keep_tokens: bool = False,
     ) -> bool:
-        """Set the password, raise the epoch, end all logins, forget all known browsers.
+        """Set the password, raise the epoch, end all logins and access tokens, forget all known browsers.
 
         ``but``: the login that asks for it; it stays, and where it is not open any more nothing is done.
+        ``keep_tokens``: for a person who changes their own, as GitHub does; not where it was lost.
         """
 
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
@@ -95,7 +77,7 @@ class AccountStore(Protocol):
         """Remove it; with ``keep_admin`` not where no administrator would be left."""
 
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
-        """A new enrollment code; logins ended, known browsers forgotten; the old factor stays."""
+        """A new enrollment code; logins and tokens ended, known browsers forgotten; the old factor stays."""
 
 
 class LoginStore(Protocol):
@@ -104,6 +86,12 @@ class LoginStore(Protocol):
     def add_pending(self, pending: PendingLogin, event: Event) -> None: ...
     def spend_try(self, digest: bytes, *, at: int) -> PendingLogin | None:
         """The pending login with one try less, or None where there is none, or no try left."""
+
+    def give_up(self, digest: bytes, *, throttle_key: bytes, epoch: int) -> tuple[int, ...]:
+        """End a pending login that its browser begins anew, over or not; its charges, oldest first.
+
+        Empty where there is none with that key and epoch.
+        """
 
     def pending(self, digest: bytes, *, at: int) -> PendingLogin | None: ...
 
@@ -115,6 +103,8 @@ class LoginStore(Protocol):
         known: KnownBrowserRow | None,
         refunds: Sequence[tuple[bytes, int]],
         events: Sequence[Event],
+        *,
+        reopens: Sequence[tuple[bytes, Throttle]] = (),
     ) -> bool:
         """Claim, end the pending login and open the session, all or nothing.
 
@@ -126,7 +116,7 @@ class LoginStore(Protocol):
         """The statements of a grant that fails, on nobody's rows: for the time they take (R7)."""
 
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
-        """Note a wrong code, and whether it was charged: a later success gives that back."""
+        """Note a wrong code, and when it was charged, if it was: a later success gives that back."""
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None: ...
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
@@ -175,7 +165,30 @@ class LoginStore(Protocol):
         """A number that rises whenever a login ends or an account changes, in any process."""
 
     def purge(self, *, at: int, ended_before: int) -> None:
-        """Drop what has ended."""
+        """Drop what has ended; what was pending, once its slips are too old to be given back."""
+
+
+class AccessTokenStore(Protocol):
+    """Access tokens. What ends one takes its row away."""
+
+    def add(
+        self, token: AccessToken, *, epoch: int, login_id: str, most: int, event: Event
+    ) -> Refusal | None:
+        """Keep a new token (None), while its maker's login lives and the account is as it was.
+
+        UNKNOWN where that is not so; TOO_MANY where the account has ``most`` already.
+        """
+
+    def find_many(self, digests: Iterable[bytes], *, at: int) -> dict[bytes, tuple[AccessToken, Account]]:
+        """Those of the tokens that are alive, with their usable accounts."""
+
+    def of_account(self, account_id: str, *, at: int) -> list[AccessToken]: ...
+    def revoke(self, account_id: str, token_id: str, event: Event) -> bool: ...
+    def touch(self, seen: dict[bytes, int]) -> None:
+        """Write when tokens were last used, in one batch."""
+
+    def revision(self) -> int:
+        """The same number as the logins'; a revoked token raises it too."""
 
 
 class FactorStore(Protocol):
@@ -249,11 +262,26 @@ class ThrottleStore(Protocol):
     def reset(self, account_id: str, event: Event) -> None:
         """Forget every counter of an account."""
 
+    def reopen(self, key: bytes, rule: Throttle, *, at: int) -> None:
+        """Open a closed counter again, at ``rule.reopened`` failures and the longest delay from now."""
+
+    def bound(self, most: int) -> None:
+        """Keep so many of the counters that can be forgotten: those with the most failures, the newest."""
+
 
 class EventStore(Protocol):
     """The audit log."""
 
     def add(self, event: Event) -> None: ...
+    def last_sure_time(self) -> int:
+        """When somebody logged in, or the operator unlocked an account, most recently; 0 before the first."""
+
+    def notice(self, account_id: str, login_id: str) -> Notice:
+        """The login before this one, and what failed since."""
+
+    def purge(self, *, before: int, strangers_before: int, most_of_strangers: int) -> None:
+        """Drop what is older; of strangers' events, keep the newest ``most_of_strangers``."""
+
     def list(
         self,
         *,

@@ -10,8 +10,10 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,6 +34,7 @@ class Purpose(str, Enum):
     TOTP_SECRET = "totp-secret"  # noqa: S105
     PASSWORD_HASH = "password-hash"  # noqa: S105
     KEY_CHECK = "key-check"
+    MAC_ROOT = "mac-root"
     RECOVERY_CODE = "recovery-code"
     THROTTLE = "throttle"
     XSRF = "xsrf"
@@ -75,6 +78,17 @@ class Keyring:
             raise BadKeyring("this keyring is damaged")
         return cls(primary, keys)
 
+    def rotated(self) -> Keyring:
+        """The same keys, which now only open, and a fresh one that seals."""
+        fresh = Keyring.generate()
+        while fresh.primary in self.keys:  # an id is 4 bytes: by chance it can be one of ours
+            fresh = Keyring.generate()
+        return Keyring(fresh.primary, {**self.keys, **fresh.keys})
+
+    def pruned(self) -> Keyring:
+        """Only the key that seals."""
+        return Keyring(self.primary, {self.primary: self.keys[self.primary]})
+
     def text(self) -> str:
         """What goes into the keyring file."""
         keys = {k.hex(): base64.b64encode(v).decode("ascii") for k, v in self.keys.items()}
@@ -82,57 +96,68 @@ class Keyring:
         return json.dumps(document, indent=1) + "\n"
 
 
-class Sealer:
-    """Seals and opens for one installation (``instance_id``)."""
+class Seals:
+    """Seals and opens for one installation (``instance_id``).
 
-    def __init__(self, keyring: Keyring, instance_id: str) -> None:
+    ``keyring`` is asked each time: a rotation reaches a running process so.
+    """
+
+    def __init__(self, keyring: Callable[[], Keyring], instance_id: str) -> None:
         self._keyring = keyring
         self._instance = instance_id
-        self._subkeys: dict[tuple[bytes, Purpose], bytes] = {}
 
     def seal(self, plain: bytes, purpose: Purpose, *, account: str, item: str) -> bytes:
         """``plain`` encrypted for this purpose, account and item, with a fresh nonce."""
-        key_id = self._keyring.primary
+        keyring = self._keyring()
         nonce = secrets.token_bytes(_NONCE_BYTES)
         bound = self._bound(purpose, account, item)
-        cipher = AESGCM(self._subkey(key_id, purpose)).encrypt(nonce, plain, bound)
-        return bytes([_VERSION]) + key_id + nonce + cipher
+        cipher = AESGCM(_subkey(keyring.keys[keyring.primary], purpose)).encrypt(nonce, plain, bound)
+        return bytes([_VERSION]) + keyring.primary + nonce + cipher
 
     def open(self, sealed: bytes, purpose: Purpose, *, account: str, item: str) -> bytes:
         """What was sealed for exactly this purpose, account and item. Raises SealBroken."""
         if len(sealed) < _HEADER or sealed[0] != _VERSION:
             raise SealBroken(f"{purpose.value}: unknown format")
-        key_id, nonce = sealed[1 : 1 + _ID_BYTES], sealed[1 + _ID_BYTES : _HEADER]
-        if key_id not in self._keyring.keys:
+        nonce = sealed[1 + _ID_BYTES : _HEADER]
+        key = self._keyring().keys.get(key_id(sealed))
+        if key is None:
             raise SealBroken(f"{purpose.value}: sealed under a key that is not in the keyring")
         bound = self._bound(purpose, account, item)
         try:
-            return AESGCM(self._subkey(key_id, purpose)).decrypt(nonce, sealed[_HEADER:], bound)
+            return AESGCM(_subkey(key, purpose)).decrypt(nonce, sealed[_HEADER:], bound)
         except InvalidTag:
             raise SealBroken(f"{purpose.value}: altered, or moved from its place") from None
-
-    def mac(self, purpose: Purpose, *parts: str | bytes) -> bytes:
-        """HMAC-SHA-256 (32 bytes) under the purpose's subkey of the primary key."""
-        return self._mac(self._keyring.primary, purpose, parts)
-
-    def macs(self, purpose: Purpose, *parts: str | bytes) -> list[bytes]:
-        """The same under each key of the ring: what was stored before a rotation is still found."""
-        return [self._mac(key_id, purpose, parts) for key_id in self._keyring.keys]
-
-    def _mac(self, key_id: bytes, purpose: Purpose, parts: tuple[str | bytes, ...]) -> bytes:
-        return hmac.new(self._subkey(key_id, purpose), _framed(*parts), hashlib.sha256).digest()
 
     def _bound(self, purpose: Purpose, account: str, item: str) -> bytes:
         return _framed(str(_VERSION), self._instance, account, purpose.value, item)
 
-    def _subkey(self, key_id: bytes, purpose: Purpose) -> bytes:
-        known = self._subkeys.get((key_id, purpose))
-        if known is None:
-            known = HKDF(SHA256(), _KEY_BYTES, None, f"jupyter-totp-auth {purpose.value}".encode()).derive(
-                self._keyring.keys[key_id]
-            )
-            self._subkeys[(key_id, purpose)] = known
-        return known
+
+class Sealer(Seals):
+    """The same, and keyed digests under a root of the store's own, which outlives every key of the ring."""
+
+    def __init__(self, keyring: Callable[[], Keyring], instance_id: str, *, mac_root: bytes) -> None:
+        super().__init__(keyring, instance_id)
+        self._mac_root = mac_root
+
+    def mac(self, purpose: Purpose, *parts: str | bytes) -> bytes:
+        """HMAC-SHA-256 (32 bytes) under the purpose's subkey of the root."""
+        return hmac.new(_subkey(self._mac_root, purpose), _framed(*parts), hashlib.sha256).digest()
+
+
+def new_mac_root() -> bytes:
+    """256 random bits for a new store."""
+    return secrets.token_bytes(_KEY_BYTES)
+
+
+def key_id(sealed: bytes) -> bytes:
+    """The id of the key under which a value is sealed."""
+    return sealed[1 : 1 + _ID_BYTES]
+
+
+@lru_cache(maxsize=256)
+def _subkey(key: bytes, purpose: Purpose) -> bytes:
+    info = f"jupyter-totp-auth {purpose.value}".encode()
+    return HKDF(SHA256(), _KEY_BYTES, None, info).derive(key)
 
 
 def _framed(*parts: str | bytes) -> bytes:

@@ -72,10 +72,15 @@ class StepUp:
             return match
         fresh = bearer.issue(Kind.LOGIN)
         events = [self._event(EventKind.STEP_UP, login, origin, at)]
-        if match.claim is not None and match.claim.recovery_digests:
+        if match.claim is not None and match.claim.recovery_digest is not None:
             events.append(self._event(EventKind.RECOVERY_CODE_USED, login, origin, at))
         done = match.claim is not None and self._logins.renew(
-            login.session, fresh.digest, account.epoch, match.claim, self._refunds(login), events
+            login.session,
+            fresh.digest,
+            account.epoch,
+            match.claim,
+            self._refunds(login, *self._rules),
+            events,
         )
         if not done:
             return self._deny(login, EventKind.STEP_UP_DENIED, origin, at)
@@ -89,7 +94,7 @@ class StepUp:
         if refused is not None:
             return refused
         match = self._match(login, account, typed_code, EventKind.UNLOCK_DENIED, origin, at)
-        return match if isinstance(match, Denied) else self._unlock(login, match, origin, at)
+        return match if isinstance(match, Denied) else self._unlock(login, match, "code", origin, at)
 
     def unlock_by_password(self, login: LiveLogin, *, typed_password: str, origin: Origin) -> Denied | None:
         """The account's password; None: unlocked."""
@@ -97,11 +102,12 @@ class StepUp:
         refused = self._charge(login, "password", at)
         if refused is None and not self._passwords.is_right(account, typed_password):
             return self._deny(login, EventKind.UNLOCK_DENIED, origin, at)
-        return refused or self._unlock(login, Match(), origin, at)
+        return refused or self._unlock(login, Match(), "password", origin, at)
 
-    def _unlock(self, login: LiveLogin, match: Match, origin: Origin, at: int) -> Denied | None:
+    def _unlock(self, login: LiveLogin, match: Match, by: str, origin: Origin, at: int) -> Denied | None:
         event = self._event(EventKind.LOGIN_UNLOCKED, login, origin, at)
-        if self._logins.unlock(login.session, match.claim, self._refunds(login), event):
+        # Of this factor alone: else whoever has the password could guess codes for ever.
+        if self._logins.unlock(login.session, match.claim, self._refunds(login, by), event):
             return None
         return self._deny(login, EventKind.UNLOCK_DENIED, origin, at)
 
@@ -130,9 +136,9 @@ class StepUp:
     def _key(self, login: LiveLogin, what: str) -> bytes:
         return self._sealer.mac(Purpose.THROTTLE, f"{what}-stepup", login.session.id)
 
-    def _refunds(self, login: LiveLogin) -> list[Refund]:
-        """All that this login was charged: nobody else is counted there."""
-        return [(self._key(login, what), rule.limit) for what, rule in self._rules.items()]
+    def _refunds(self, login: LiveLogin, *factors: str) -> list[Refund]:
+        """All that this login was charged for these factors: nobody else is counted there."""
+        return [(self._key(login, what), self._rules[what].limit) for what in factors]
 
     def _deny(self, login: LiveLogin, kind: EventKind, origin: Origin, at: int) -> Denied:
         self._events.add(self._event(kind, login, origin, at))

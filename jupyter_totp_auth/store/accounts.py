@@ -9,14 +9,14 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, sel
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
-from ..core.model import Account, EndReason, EnrollmentCode, Role, TotpAuthenticator
-from ..core.ports import AccountChange
+from ..core.model import Account, AccountChange, EndReason, EnrollmentCode, Role, TotpAuthenticator
 from .database import Database, again_after_deadlock
 from .enrollments import insert_code
 from .login_statements import still_serves
 from .rows import (
     account_values,
     end_logins,
+    end_tokens,
     forget_browsers,
     raise_revision,
     to_account,
@@ -105,9 +105,16 @@ class SqlAccounts:
         return True
 
     def set_password(
-        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason, but: str | None = None
+        self,
+        account_id: str,
+        sealed: bytes,
+        event: Event,
+        *,
+        reason: EndReason,
+        but: str | None = None,
+        keep_tokens: bool = False,
     ) -> bool:
-        """Set the password, raise the epoch, end all logins but one, forget all known browsers."""
+        """Set the password, raise the epoch, end logins and access tokens, forget all known browsers."""
         return self._change(
             account_id,
             event,
@@ -115,6 +122,7 @@ class SqlAccounts:
             end=reason,
             but=but,
             forget=True,
+            keep_tokens=keep_tokens,
         )
 
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
@@ -130,7 +138,7 @@ class SqlAccounts:
         return self._change(account_id, event, {"role": role.value})
 
     def set_disabled(self, account_id: str, event: Event, *, disabled: bool) -> bool:
-        """Close the account, which ends its logins, or open it again."""
+        """Close the account, which ends its logins and access tokens, or open it again."""
         end = EndReason.DISABLED if disabled else None
         return self._change(account_id, event, {"disabled": disabled}, end=end)
 
@@ -151,6 +159,7 @@ class SqlAccounts:
         end: EndReason | None = None,
         but: str | None = None,
         forget: bool = False,
+        keep_tokens: bool = False,
     ) -> bool:
         """The account's row before its logins: its lock orders this against one that is being granted."""
         with self._database.write() as connection:
@@ -161,6 +170,8 @@ class SqlAccounts:
                 return False
             if end is not None:
                 end_logins(connection, account_id, end, event.at, but=but)
+                if not keep_tokens:
+                    end_tokens(connection, account_id)
             if forget:
                 forget_browsers(connection, account_id)
             write_event(connection, event)
@@ -180,6 +191,7 @@ class SqlAccounts:
                 return False
             if change.disabled:
                 end_logins(connection, account_id, EndReason.DISABLED, at)
+                end_tokens(connection, account_id)
             if change.expires_at is not None:
                 later = update(login).where(
                     login.c.account_id == account_id, login.c.expires_at > change.expires_at
@@ -204,7 +216,7 @@ class SqlAccounts:
 
     @again_after_deadlock
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
-        """A new enrollment code; logins ended, known browsers forgotten; the old factor stays."""
+        """A new enrollment code; logins and tokens ended, known browsers forgotten; the old factor stays."""
         with self._database.write() as connection:
             raise_revision(connection)
             raised = update(account).where(account.c.id == account_id).values(epoch=account.c.epoch + 1)
@@ -212,6 +224,7 @@ class SqlAccounts:
                 connection.rollback()
                 return False
             end_logins(connection, account_id, EndReason.FACTOR_RESET, events[0].at)
+            end_tokens(connection, account_id)
             forget_browsers(connection, account_id)
             insert_code(connection, code)
             for entry in events:

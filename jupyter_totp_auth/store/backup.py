@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .database import Database
 from .errors import StoreRefused
-from .keyring_file import sync_directory
+from .files import sync_directory
 
 
 def backup(database: Database, target: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,21 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..core.events import Event
 from .errors import StoreRefused, StoreUnavailable
-from .keyring_file import make_private_directory
+from .sqlite import IMMEDIATE, sqlite_engine
 
-_BUSY_TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_S = 5
 _TURN_TIMEOUT_S = 4
 """With SQLite's own 5 s after it: a login is refused within 10 s where the store stays locked (N01)."""
-
-_IMMEDIATE = "totp_immediate"
-_FILE = "totp_file"
 
 _DEADLOCKS = frozenset({"40P01", "40001", 1213})
 """SQLSTATEs of PostgreSQL, and an error number of MariaDB."""
@@ -74,6 +68,8 @@ class Database:
     def __init__(self, url: str | URL) -> None:
         self.url = _parse(url)
         self.engine = _engine(self.url)
+        self.instance_id: str | None = None
+        """Of the store that was found here at the opening."""
         self._listeners: list[Callable[[Event], None]] = []
         self._writer = None if self.path is None else threading.Lock()
 
@@ -89,7 +85,8 @@ class Database:
     @property
     def place(self) -> str:
         """Where it is, for a person: the file, or the URL without its password."""
-        return str(self.path or self.url.render_as_string(hide_password=True))
+        # Without the query: a driver takes passwords there, too.
+        return str(self.path or self.url.set(query={}).render_as_string(hide_password=True))
 
     @staticmethod
     def path_of(url: str) -> Path | None:
@@ -103,12 +100,21 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """The same, and it sees the store as it was at the beginning, however long it takes."""
+        with _translated(), self.engine.connect() as connection:
+            if self.path is None:  # SQLite's own way is this anyway
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is durable when the block is left, or did not happen."""
         with self._turn(), _translated(), self.engine.connect() as connection:
             events: list[Event] = []
             connection.info[EVENTS] = events
-            with connection.execution_options(**{_IMMEDIATE: True}).begin() as transaction:
+            with connection.execution_options(**{IMMEDIATE: True}).begin() as transaction:
                 yield connection
                 told = transaction.is_active
         for entry in events if told else ():
@@ -183,7 +189,7 @@ def _engine(url: URL) -> Engine:
     backend = url.get_backend_name()
     try:
         if backend == "sqlite":
-            return _sqlite(url)
+            return sqlite_engine(url, patience=_ANSWER_TIMEOUT_S)
         return create_engine(
             url,
             isolation_level="READ COMMITTED",
@@ -223,74 +229,3 @@ def _mariadb_options() -> dict[str, Any]:
         "init_command": "SET SESSION sql_mode='STRICT_ALL_TABLES,SIMULTANEOUS_ASSIGNMENT', "
         "innodb_lock_wait_timeout=5",
     }
-
-
-def _sqlite(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:":
-        raise StoreRefused("TotpAuth.database_url must name a file: accounts have to outlive the server.")
-    path = Path(url.database).absolute()
-
-    def connect() -> sqlite3.Connection:
-        # mode=rw: a file that is gone stays gone (N02), not made anew, empty and readable by all.
-        return sqlite3.connect(
-            f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_MS / 1000, check_same_thread=False
-        )
-
-    engine = create_engine(url, hide_parameters=True, creator=connect, pool_timeout=_ANSWER_TIMEOUT_S)
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, record: Any) -> None:
-        record.info[_FILE] = _identity(path)
-        connection.isolation_level = None  # the driver begins nothing by itself; we do, below
-        _switch_to_wal(connection)
-        for pragma in (
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={_BUSY_TIMEOUT_MS}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "checkout")
-    def _on_checkout(_connection: Any, record: Any, _proxy: Any) -> None:
-        # Not the path alone: an open connection goes on in a file that was deleted or replaced (N02).
-        if record.info[_FILE] != _identity(path):
-            raise DisconnectionError
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get(_IMMEDIATE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine
-
-
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Wait for others, as SQLite itself does not here: of several first starts at once, one would fail."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def make_private_file(path: Path) -> None:
-    """An empty file for SQLite, 0600 whatever the umask, in a 0700 directory (R41).
-
-    SQLite gives its -wal and -shm files the mode of the database.
-    """
-    make_private_directory(path.parent)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    path.chmod(0o600)

@@ -13,13 +13,13 @@ from ..core.model import (
     EndReason,
     Enrollment,
     EnrollmentCode,
+    KnownBrowserRow,
     LoginSession,
     TotpAuthenticator,
 )
-from ..core.ports import KnownBrowserRow
 from .database import Database, again_after_deadlock
 from .login_statements import insert_known_browser, insert_login
-from .rows import account_values, end_logins, forget_browsers, raise_revision, write_event
+from .rows import account_values, end_logins, end_tokens, forget_browsers, raise_revision, write_event
 from .tables import account, enrollment, enrollment_code, recovery_code, totp_authenticator
 
 
@@ -223,6 +223,8 @@ def _put_account(connection: Connection, value: Enrollment, new: Account, at: in
         if changed.rowcount != 1:
             return False
         end_logins(connection, new.id, EndReason.FACTOR_RESET, at)
+        # Those too that were made since the reset: until now the old phone could.
+        end_tokens(connection, new.id)
         forget_browsers(connection, new.id)
         for table in (totp_authenticator, recovery_code):
             connection.execute(delete(table).where(table.c.account_id == new.id))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from ..core.sealing import BadKeyring, Keyring
 from .errors import StoreRefused
+from .files import insist_on_privacy, make_private_directory, sync_directory
 
 CREDENTIAL = "jupyter-totp-keyring"
 """The name under which systemd hands the keyring over (LoadCredential=)."""
 
 _LONGEST = 1 << 20
+_ASIDE = re.compile(r"\.[0-9a-f]{16}")
 
 
 def locate(configured: Path | None, default: Path) -> Path:
@@ -42,7 +46,7 @@ def read(path: Path) -> Keyring | None:
             raise StoreRefused(f"The keyring {path} is a symbolic link; put the file itself there.") from None
         raise StoreRefused(f"The keyring {path} cannot be read: {error.strerror}.") from None
     try:
-        _insist_on_privacy(path, os.fstat(descriptor))
+        _insist_on_safety(path, os.fstat(descriptor))
         text = os.read(descriptor, _LONGEST).decode("ascii", "replace")
     finally:
         os.close(descriptor)
@@ -50,6 +54,36 @@ def read(path: Path) -> Keyring | None:
         return Keyring.parse(text)
     except BadKeyring as bad:
         raise StoreRefused(f"The keyring {path} cannot be used: {bad}. Restore it from a backup.") from None
+
+
+class LiveKeyring:
+    """The keyring as its file has it now: ``jupyter totp rekey`` reaches a running process so.
+
+    A look at the file costs a microsecond. One that is gone or may not be read changes nothing here: the
+    next start says so, and until then what is known goes on opening.
+    """
+
+    def __init__(self, path: Path, keyring: Keyring) -> None:
+        self._path = path
+        self._known: tuple[tuple[int, ...] | None, Keyring] = (None, keyring)
+
+    def __call__(self) -> Keyring:
+        """The newest keyring."""
+        seen, keyring = self._known
+        now = _version(self._path)  # before reading: what changes in between is read the next time
+        if now is not None and now != seen:
+            with suppress(StoreRefused):
+                keyring = read(self._path) or keyring
+            self._known = (now, keyring)
+        return keyring
+
+
+def _version(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode
 
 
 def create(path: Path) -> Keyring:
@@ -60,48 +94,70 @@ def create(path: Path) -> Keyring:
     """
     keyring = Keyring.generate()
     make_private_directory(path.parent)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(aside, flags, 0o600)
+    aside = _aside(path)
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(keyring.text())
-            file.flush()
-            os.fsync(file.fileno())
+        _write_new(aside, keyring, 0o600)
         path.hardlink_to(aside)
     finally:
-        aside.unlink()
+        aside.unlink(missing_ok=True)
     sync_directory(path.parent)
     return keyring
 
 
-def make_private_directory(path: Path) -> None:
-    """The directory, with those above it that are missing, each 0700 whatever the umask."""
-    for missing in reversed([place for place in (path, *path.parents) if not place.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
+def replace(path: Path, keyring: Keyring) -> None:
+    """Put ``keyring`` in the file's place, with its owner and mode, on disk before this returns.
 
-
-def sync_directory(path: Path) -> None:
-    """Make a new directory entry durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    One rename: whoever reads, or is killed, finds the old keyring or the new one. Raises StoreRefused where
+    the file cannot be changed; it is then as it was.
+    """
+    if path == _credential():
+        raise StoreRefused(
+            f"The keyring {path} is a credential of systemd, which nobody can change in place. Stop the "
+            "service, do this with TotpAuth.key_file set to the file that the credential is made of, and "
+            "start the service."
+        )
+    aside = _aside(path)
     try:
-        os.fsync(descriptor)
+        before = path.lstat()
+        _write_new(aside, keyring, stat.S_IMODE(before.st_mode), (before.st_uid, before.st_gid))
+        aside.rename(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise StoreRefused(
+            f"The keyring {path} cannot be changed: {error.strerror}. Do this as its owner, and with its "
+            "directory writable; where it is mounted read-only, change the file that it comes from."
+        ) from None
     finally:
-        os.close(descriptor)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
-def _insist_on_privacy(path: Path, status: os.stat_result) -> None:
+def sweep(path: Path) -> None:
+    """Remove what a :func:`create` or :func:`replace` left beside the keyring when it was killed."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        if _ASIDE.fullmatch(left.name.removeprefix(f".{path.name}")):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+
+
+def _write_new(path: Path, keyring: Keyring, mode: int, owner: tuple[int, int] | None = None) -> None:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as file:
+        if owner is not None and owner != (os.geteuid(), os.getegid()):
+            os.fchown(file.fileno(), *owner)
+        os.fchmod(file.fileno(), mode)
+        file.write(keyring.text())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _insist_on_safety(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise StoreRefused(f"The keyring {path} is not a regular file.")
     if path == _credential():
         return  # systemd's own: it sees to owner and mode
-    if status.st_uid not in (os.geteuid(), 0):
-        raise StoreRefused(f"The keyring {path} belongs to another user. chown it to yourself.")
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        raise StoreRefused(f"The keyring {path} can be read by other users. Run: chmod 600 {path}")
-    directory = path.parent.stat()
-    if directory.st_mode & stat.S_IWOTH and not directory.st_mode & stat.S_ISVTX:
-        raise StoreRefused(f"Everybody may write in {path.parent}. Run: chmod 700 {path.parent}")
-    if directory.st_uid not in (os.geteuid(), 0):
-        raise StoreRefused(f"The directory {path.parent} belongs to another user.")
+    insist_on_privacy("keyring", path, status)

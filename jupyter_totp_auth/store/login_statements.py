@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, Update, delete, insert, or_, select, update
 
-from ..core.model import LoginSession, PendingLogin
-from ..core.ports import Claim, KnownBrowserRow
+from ..core.model import Claim, KnownBrowserRow, LoginSession, PendingLogin
+from .rows import ACCOUNT_COLUMNS
 from .tables import (
     account,
     known_browser,
@@ -84,8 +84,18 @@ def find_pending(connection: Connection, digest: bytes, at: int) -> PendingLogin
         expires_at=row.expires_at,
         tries_left=row.tries_left,
         throttle_key=row.throttle_key,
-        charged=row.charged,
+        charges=to_charges(row.charges),
     )
+
+
+def as_text(charges: tuple[int, ...]) -> str:
+    """Times of charges as a column holds them: each with a comma behind it, so that one more is appended."""
+    return "".join(f"{at}," for at in charges)
+
+
+def to_charges(text: str) -> tuple[int, ...]:
+    """The times again."""
+    return tuple(int(at) for at in text.split(",") if at)
 
 
 def still_the_account(connection: Connection, pending: PendingLogin, at: int) -> bool:
@@ -139,10 +149,37 @@ def use_up(connection: Connection, claim: Claim, account_id: str, at: int) -> bo
         used = connection.execute(
             update(recovery_code)
             .where(
-                recovery_code.c.digest.in_(claim.recovery_digests),
+                recovery_code.c.digest == claim.recovery_digest,
                 recovery_code.c.account_id == account_id,
                 recovery_code.c.used_at.is_(None),
             )
             .values(used_at=at)
         )
     return used.rowcount == 1
+
+
+def live_logins(at: int) -> Select[Any]:
+    """The logins that are not over, with their usable accounts."""
+    return (
+        select(login, *ACCOUNT_COLUMNS)
+        .join(account, account.c.id == login.c.account_id)
+        .where(
+            login.c.ended_at.is_(None),
+            login.c.expires_at > at,
+            account.c.disabled.is_(False),
+            or_(account.c.expires_at.is_(None), account.c.expires_at > at),
+        )
+    )
+
+
+NOBODYS = PendingLogin(
+    digest=bytes(32),
+    account_id="",
+    password_ok=False,
+    epoch=0,
+    known_browser=False,
+    expires_at=0,
+    tries_left=0,
+    throttle_key=b"",
+)
+"""Whose statements take as long as somebody's, and find nothing."""

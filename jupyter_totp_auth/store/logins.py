@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Delete, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Delete, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
-from ..core.model import Account, EndedLogin, EndReason, LoginSession, PendingLogin
-from ..core.ports import Claim, KnownBrowserRow
-from .database import Database, again_after_deadlock
+from ..core.model import Account, Claim, EndedLogin, EndReason, KnownBrowserRow, LoginSession, PendingLogin
+from ..core.policy import SLIP_MEMORY, Throttle
+from .database import again_after_deadlock
+from .login_locks import LoginLocks
 from .login_statements import (
+    NOBODYS,
+    as_text,
     end_pending,
     find_pending,
     insert_known_browser,
     insert_login,
-    still_of_epoch,
-    still_open,
+    live_logins,
     still_the_account,
+    to_charges,
     to_session,
     use_up,
 )
 from .rows import (
-    ACCOUNT_COLUMNS,
     end_logins,
     raise_revision,
     read_revision,
@@ -33,7 +34,7 @@ from .rows import (
     write_event,
 )
 from .tables import (
-    account,
+    access_token,
     enrollment,
     enrollment_code,
     known_browser,
@@ -41,14 +42,11 @@ from .tables import (
     new_authenticator,
     pending_login,
 )
-from .throttles import refund, stale_throttles
+from .throttles import refund, reopen, stale_throttles
 
 
-class SqlLogins:
+class SqlLogins(LoginLocks):
     """Implements ``core.ports.LoginStore``."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     # -- between the factors -----------------------------------------------------------------------
 
@@ -72,7 +70,7 @@ class SqlLogins:
                     expires_at=value.expires_at,
                     tries_left=value.tries_left,
                     throttle_key=value.throttle_key,
-                    charged=value.charged,
+                    charges=as_text(value.charges),
                 )
             )
             write_event(connection, event)
@@ -91,6 +89,24 @@ class SqlLogins:
             )
             return find_pending(connection, digest, at) if spent.rowcount == 1 else None
 
+    @again_after_deadlock
+    def give_up(self, digest: bytes, *, throttle_key: bytes, epoch: int) -> tuple[int, ...]:
+        """End a pending login that its browser begins anew, over or not; its charges, oldest first."""
+        query = select(pending_login).where(
+            pending_login.c.digest == digest,
+            pending_login.c.throttle_key == throttle_key,
+            pending_login.c.epoch == epoch,
+        )
+        with self._database.write() as connection:
+            # Locked, so that no wrong code is charged to it between the look and the end.
+            row = connection.execute(query.with_for_update()).one_or_none()
+            ended = (
+                connection.execute(delete(pending_login).where(pending_login.c.digest == row.digest))
+                if row
+                else None
+            )
+            return to_charges(row.charges) if row and ended and ended.rowcount == 1 else ()
+
     def pending(self, digest: bytes, *, at: int) -> PendingLogin | None:
         """The pending login, if a code can still be given for it."""
         with self._database.read() as connection:
@@ -108,6 +124,8 @@ class SqlLogins:
         known: KnownBrowserRow | None,
         refunds: Sequence[tuple[bytes, int]],
         events: Sequence[Event],
+        *,
+        reopens: Sequence[tuple[bytes, Throttle]] = (),
     ) -> bool:
         """Claim, end the pending login and open the session, all or nothing.
 
@@ -128,6 +146,8 @@ class SqlLogins:
                 insert_known_browser(connection, known)
             for key, count in refunds:
                 refund(connection, key, count, at)
+            for key, rule in reopens:
+                reopen(connection, key, rule, at)
             for entry in events:
                 write_event(connection, entry)
         return True
@@ -135,16 +155,17 @@ class SqlLogins:
     def grant_nothing(self, *, at: int) -> None:
         """The statements of a grant that fails, on nobody's rows: for the time they take (R7)."""
         with self._database.write() as connection:
-            still_the_account(connection, _NOBODYS, at)
-            end_pending(connection, _NOBODYS)
-            use_up(connection, Claim(recovery_digests=(_NOBODYS.digest,)), "", at)
+            still_the_account(connection, NOBODYS, at)
+            end_pending(connection, NOBODYS)
+            use_up(connection, Claim(recovery_digest=NOBODYS.digest), "", at)
             connection.rollback()
 
     def deny(self, pending: PendingLogin, event: Event, *, charged: bool) -> None:
-        """Note a wrong code, and whether it was charged: a later success gives that back."""
+        """Note a wrong code, and when it was charged, if it was: a later success gives that back."""
         more = update(pending_login).where(pending_login.c.digest == pending.digest)
+        charge = as_text((event.at,)) if charged else ""
         with self._database.write() as connection:
-            connection.execute(more.values(charged=pending_login.c.charged + int(charged)))
+            connection.execute(more.values(charges=pending_login.c.charges + charge))
             write_event(connection, event)
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
@@ -161,13 +182,13 @@ class SqlLogins:
     def find(self, digest: bytes, *, at: int) -> tuple[LoginSession, Account] | None:
         """The live login and its usable account."""
         with self._database.read() as connection:
-            row = connection.execute(_live(at).where(login.c.digest == digest)).one_or_none()
+            row = connection.execute(live_logins(at).where(login.c.digest == digest)).one_or_none()
         return None if row is None else (to_session(row), to_account(row))
 
     def find_many(self, login_ids: Iterable[str], *, at: int) -> dict[str, tuple[LoginSession, Account]]:
         """Those of the logins that are alive, with their accounts."""
         with self._database.read() as connection:
-            rows = connection.execute(_live(at).where(login.c.id.in_(list(login_ids)))).all()
+            rows = connection.execute(live_logins(at).where(login.c.id.in_(list(login_ids)))).all()
         return {row._mapping[login.c.id]: (to_session(row), to_account(row)) for row in rows}
 
     def ended(self, digest: bytes) -> EndedLogin | None:
@@ -238,87 +259,6 @@ class SqlLogins:
             write_event(connection, event)
         return count
 
-    # -- locks and freshness -------------------------------------------------------------------------
-
-    @again_after_deadlock
-    def lock(self, login_id: str, event: Event, *, idle_since: int | None = None) -> bool:
-        """Lock a live login; with ``idle_since`` only if nobody has done anything since then."""
-        open_login = still_open(login_id, event.at).where(login.c.locked_at.is_(None))
-        if idle_since is not None:
-            open_login = open_login.where(login.c.active_at <= idle_since)
-        with self._database.write() as connection:
-            raise_revision(connection)
-            if connection.execute(open_login.values(locked_at=event.at)).rowcount != 1:
-                connection.rollback()
-                return False
-            write_event(connection, event)
-        return True
-
-    @again_after_deadlock
-    def unlock(
-        self,
-        session: LoginSession,
-        claim: Claim | None,
-        refunds: Sequence[tuple[bytes, int]],
-        event: Event,
-    ) -> bool:
-        """Claim, and serve a locked login again, all or nothing. False where it is not locked (any more)."""
-        at = event.at
-        locked = still_open(session.id, at).where(login.c.locked_at.is_not(None))
-        with self._database.write() as connection:
-            raise_revision(connection)
-            done = (
-                still_of_epoch(connection, session.account_id, None, at)
-                and (claim is None or use_up(connection, claim, session.account_id, at))
-                and connection.execute(locked.values(locked_at=None, active_at=at)).rowcount == 1
-            )
-            if not done:
-                connection.rollback()
-                return False
-            for key, count in refunds:
-                refund(connection, key, count, at)
-            write_event(connection, event)
-        return True
-
-    @again_after_deadlock
-    def renew(
-        self,
-        session: LoginSession,
-        digest: bytes,
-        epoch: int,
-        claim: Claim,
-        refunds: Sequence[tuple[bytes, int]],
-        events: Sequence[Event],
-    ) -> bool:
-        """Claim, and give a live login another digest and freshness, all or nothing."""
-        at = events[0].at
-        unchanged = still_open(session.id, at).where(
-            login.c.digest == session.digest, login.c.locked_at.is_(None)
-        )
-        with self._database.write() as connection:
-            raise_revision(connection)
-            done = (
-                still_of_epoch(connection, session.account_id, epoch, at)
-                and use_up(connection, claim, session.account_id, at)
-                and connection.execute(unchanged.values(digest=digest, fresh_at=at, active_at=at)).rowcount
-                == 1
-            )
-            if not done:
-                connection.rollback()
-                return False
-            for key, count in refunds:
-                refund(connection, key, count, at)
-            for entry in events:
-                write_event(connection, entry)
-        return True
-
-    @again_after_deadlock
-    def set_active(self, login_id: str, *, at: int) -> bool:
-        """Note that a person did something. False where the login is locked or over."""
-        open_login = still_open(login_id, at).where(login.c.locked_at.is_(None))
-        with self._database.write() as connection:
-            return connection.execute(open_login.values(active_at=at)).rowcount == 1
-
     @again_after_deadlock
     def touch(self, seen: dict[bytes, int]) -> None:
         """Write when logins were last seen, in one batch."""
@@ -333,14 +273,15 @@ class SqlLogins:
     def revision(self) -> int:
         """A number that rises whenever a login ends or an account changes, in any process."""
         with self._database.read() as connection:
-            return read_revision(connection)
+            return read_revision(connection, of=self._database.instance_id)
 
     def purge(self, *, at: int, ended_before: int) -> None:
-        """Drop what has ended: pending logins, codes and known browsers at once, logins after a while.
+        """Drop what has ended: pending logins and logins after a while, everything else at once.
 
         A transaction a table: none depends on another, and no login has to wait for all of them.
         """
-        for table in (pending_login, enrollment, enrollment_code, known_browser, new_authenticator):
+        self._drop(delete(pending_login).where(pending_login.c.expires_at <= at - SLIP_MEMORY))
+        for table in (enrollment, enrollment_code, known_browser, new_authenticator, access_token):
             self._drop(delete(table).where(table.c.expires_at <= at))
         self._drop(delete(login).where(login.c.ended_at < ended_before))
         self._drop(delete(login).where(login.c.expires_at < ended_before))
@@ -350,28 +291,3 @@ class SqlLogins:
     def _drop(self, statement: Delete) -> None:
         with self._database.write() as connection:
             connection.execute(statement)
-
-
-def _live(at: int) -> Select[Any]:
-    return (
-        select(login, *ACCOUNT_COLUMNS)
-        .join(account, account.c.id == login.c.account_id)
-        .where(
-            login.c.ended_at.is_(None),
-            login.c.expires_at > at,
-            account.c.disabled.is_(False),
-            or_(account.c.expires_at.is_(None), account.c.expires_at > at),
-        )
-    )
-
-
-_NOBODYS = PendingLogin(
-    digest=bytes(32),
-    account_id="",
-    password_ok=False,
-    epoch=0,
-    known_browser=False,
-    expires_at=0,
-    tries_left=0,
-    throttle_key=b"",
-)

@@ -14,22 +14,26 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..core.sealing import Keyring, Purpose, SealBroken, Sealer
+from ..core.sealing import Keyring, Purpose, SealBroken, Sealer, Seals, key_id, new_mac_root
 from . import keyring_file, schema
+from .access_tokens import SqlAccessTokens
 from .accounts import SqlAccounts
-from .database import Database, make_private_file
+from .database import Database
 from .enrollments import SqlEnrollments
 from .errors import StoreRefused, StoreUnavailable
 from .events import SqlEvents
 from .factors import SqlFactors
+from .files import insist_on_local_disk, insist_on_privacy, make_private_file, sync_directory
 from .logins import SqlLogins
+from .remote import insist_on_tls
 from .tables import instance
 from .throttles import SqlThrottles
 
@@ -42,6 +46,8 @@ class Places:
 
     database_url: str
     keyring: Path
+    allow_plain_database: bool = False
+    """A database server on another machine without TLS that checks whom it talks to."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Store:
     sealer: Sealer
     accounts: SqlAccounts
     logins: SqlLogins
+    access_tokens: SqlAccessTokens
     enrollments: SqlEnrollments
     factors: SqlFactors
     throttles: SqlThrottles
@@ -69,7 +76,7 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
 
     ``new``: make a database although there is a keyring (``init --new-store``).
     """
-    database = Database(places.database_url)
+    database = open_database(places)
     try:
         return _open(database, places, at, new=new)
     except StoreUnavailable as error:
@@ -83,10 +90,21 @@ def open_store(places: Places, *, at: int, new: bool = False) -> Store:
         raise
 
 
+def open_database(places: Places) -> Database:
+    """The database, not connected yet. Raises StoreRefused for a place where it would not be safe."""
+    database = Database(places.database_url)
+    if database.path is not None:
+        insist_on_local_disk(database.path)
+    elif not places.allow_plain_database:
+        insist_on_tls(database.engine)
+    return database
+
+
 def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
     keyring = keyring_file.read(places.keyring)
     found_schema = _make_or_migrate(database, keyring, places, new=new)
     instance_id, sealed_check = _instance(database, at)
+    database.instance_id = instance_id
     # Again: a process that starts at the same time may have made it since.
     keyring = keyring or keyring_file.read(places.keyring)
     if keyring is None and sealed_check is not None:
@@ -95,13 +113,14 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
             "checked. Restore it from a backup, or set TotpAuth.key_file to where it is."
         )
     keyring = keyring or _create_keyring(places.keyring)
-    sealer = Sealer(keyring, instance_id)
-    check_key(database, sealer, sealed_check)
+    ring = keyring_file.LiveKeyring(places.keyring, keyring)
+    mac_root = open_root(database, ring, instance_id)
     return Store(
         database,
-        sealer,
+        Sealer(ring, instance_id, mac_root=mac_root),
         SqlAccounts(database),
         SqlLogins(database),
+        SqlAccessTokens(database),
         SqlEnrollments(database),
         SqlFactors(database),
         SqlThrottles(database),
@@ -140,15 +159,15 @@ def _make_file(path: Path) -> None:
         return
     except OSError as error:
         raise StoreRefused(f"The account store {path} cannot be made: {error.strerror}.") from None
-    keyring_file.sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _check_file(path: Path) -> None:
     """Refuse a database file that others can reach, or that is damaged (R41, N04)."""
     if not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
         raise StoreRefused(f"The account store {path} is no file that this user can read and write.")
-    if path.stat().st_mode & 0o077:
-        raise StoreRefused(f"The account store {path} can be read by other users. Run: chmod 600 {path}")
+    for place in {path, path.resolve()}:
+        insist_on_privacy("account store", place, place.stat())
     if path.stat().st_size == 0:
         return
     try:
@@ -194,19 +213,55 @@ def _create_keyring(path: Path) -> Keyring:
         raise StoreRefused(f"The keyring {path} cannot be made: {error.strerror}.") from None
 
 
-def check_key(database: Database, sealer: Sealer, sealed: bytes | None) -> None:
-    """Open the key-check row, or write it: a wrong keyring is found at the start, not at a login."""
-    if sealed is None:
-        check = sealer.seal(_CHECK, Purpose.KEY_CHECK, account="", item="")
-        with database.write() as connection:
-            first = instance.c.key_check.is_(None)
-            connection.execute(update(instance).where(first).values(key_check=check))
-        with database.read() as connection:
-            sealed = connection.execute(select(instance.c.key_check)).scalar_one()
+def open_root(database: Database, ring: Callable[[], Keyring], instance_id: str) -> bytes:
+    """The root of the keyed digests; with it the key check is opened, or both are written first.
+
+    A wrong keyring is found at the start so, not at a login. Raises StoreRefused.
+    """
+    seals = Seals(ring, instance_id)
+    key_check, mac_key = _sealed(database)
+    if key_check is None:
+        check = seals.seal(_CHECK, Purpose.KEY_CHECK, account="", item="")
+        root = seals.seal(new_mac_root(), Purpose.MAC_ROOT, account="", item="")
+        first = update(instance).where(instance.c.key_check.is_(None))
+        with database.write() as connection:  # another process may be faster: what it wrote is as good
+            connection.execute(first.values(key_check=check, mac_key=root))
+        key_check, mac_key = _sealed(database)
+    if key_check is not None and mac_key is None:
+        _adopt_root(database, seals, ring, key_check)
+        key_check, mac_key = _sealed(database)
+    return open_own(seals, key_check, mac_key)
+
+
+def open_own(seals: Seals, key_check: bytes | None, mac_key: bytes | None) -> bytes:
+    """The root of the keyed digests; the key check has to open, too. Raises StoreRefused."""
+    with _must_fit():
+        seals.open(key_check or b"", Purpose.KEY_CHECK, account="", item="")
+        return seals.open(mac_key or b"", Purpose.MAC_ROOT, account="", item="")
+
+
+def _adopt_root(database: Database, seals: Seals, ring: Callable[[], Keyring], key_check: bytes) -> None:
+    """A store of schema 0001 has its digests under its first key, the one that its key check is under."""
+    with _must_fit():
+        seals.open(key_check, Purpose.KEY_CHECK, account="", item="")
+    root = seals.seal(ring().keys[key_id(key_check)], Purpose.MAC_ROOT, account="", item="")
+    unset = update(instance).where(instance.c.mac_key.is_(None))
+    with database.write() as connection:
+        connection.execute(unset.values(mac_key=root))
+
+
+@contextmanager
+def _must_fit() -> Iterator[None]:
     try:
-        sealer.open(sealed, Purpose.KEY_CHECK, account="", item="")
+        yield
     except SealBroken:
         raise StoreRefused(
             "The keyring does not fit this account store. Restore the one that belongs to it, or set "
             "TotpAuth.key_file to where it is."
         ) from None
+
+
+def _sealed(database: Database) -> tuple[bytes | None, bytes | None]:
+    with database.read() as connection:
+        row = connection.execute(select(instance.c.key_check, instance.c.mac_key)).one()
+    return row.key_check, row.mac_key

@@ -13,51 +13,27 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, delete, inspect, select, update
+from sqlalchemy import URL, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..core import totp
 from ..core.events import Event, EventKind
-from ..core.model import EndReason
-from ..core.sealing import Sealer
+from ..core.sealing import Keyring
 from . import keyring_file, schema
 from .backup import copy, stamp
-from .database import Database, make_private_file
+from .database import Database
 from .errors import StoreRefused, StoreUnavailable
-from .opening import Places, check_key
+from .files import insist_on_local_disk, make_private_directory, make_private_file, sync_directory
+from .opening import Places, open_root
 from .rows import write_event
-from .tables import (
-    account,
-    enrollment,
-    enrollment_code,
-    instance,
-    known_browser,
-    login,
-    pending_login,
-    recovery_code,
-    totp_authenticator,
-)
-
-_REVISION_GAP = 1_000_000
-"""What is written to the old store until it is replaced stays below: each change raises it by one."""
+from .tables import enrollment_code, instance, recovery_code, totp_authenticator
+from .voiding import Past, void_the_past
 
 _PATIENCE_S = 10.0
 _BUSY_TIMEOUT_S = 5.0
 _LOCKED = (5, 6)
 """SQLITE_BUSY and SQLITE_LOCKED, which sqlite3 names only since Python 3.11."""
-
-
-@dataclass(frozen=True)
-class Past:
-    """What the store that is being replaced knew and the backup cannot: what has been used up since."""
-
-    revision: int = 0
-    steps: dict[str, int] = field(default_factory=dict)
-    spent_recovery: tuple[bytes, ...] = field(default=(), repr=False)
-    open_codes: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def restore(places: Places, backup: Path, *, at: int, actor: str) -> Path | None:
@@ -70,14 +46,16 @@ def restore(places: Places, backup: Path, *, at: int, actor: str) -> Path | None
     live = database.path
     if live is None:
         raise StoreRefused("This store is a database server's: restore it with pg_restore or mariadb.")
+    insist_on_local_disk(live)
     _insist_on_file(backup, live)
-    keyring_file.make_private_directory(live.parent)
+    make_private_directory(live.parent)
     with _staged(backup, live) as path, schema.locked(database):
         with closing(Database(URL.create("sqlite", database=str(path)))) as staged:
-            _insist_on_ours(staged, backup, places)
+            keyring, instance_id = _insist_on_ours(staged, backup, places)
             schema.bring_up_to_date(staged, backup_first=False)
+            open_root(staged, lambda: keyring, instance_id)
             with staged.write() as connection:
-                _make_ready(connection, _past(database), at)
+                void_the_past(connection, _past(database), at)
                 write_event(connection, Event(EventKind.STORE_RESTORED, at, actor=actor))
         database.close()
         return _replace(live, path)
@@ -126,8 +104,8 @@ def _insist_on_soundness(path: Path, backup: Path) -> None:
         raise StoreRefused(f"{backup} is damaged, or no backup of jupyter-totp-auth.")
 
 
-def _insist_on_ours(staged: Database, backup: Path, places: Places) -> None:
-    """Its schema must be ours and not newer, and what is sealed in it must open."""
+def _insist_on_ours(staged: Database, backup: Path, places: Places) -> tuple[Keyring, str]:
+    """Its schema must be ours and not newer; the keyring that must open it, and its instance."""
     with staged.read() as connection:
         names = set(inspect(connection).get_table_names())
         row = None
@@ -147,7 +125,7 @@ def _insist_on_ours(staged: Database, backup: Path, places: Places) -> None:
             f"The keyring {places.keyring} is missing. Put the one back that belongs to this backup, then "
             "restore again."
         )
-    check_key(staged, Sealer(keyring, row.instance_id), row.key_check)
+    return keyring, row.instance_id
 
 
 def _past(database: Database) -> Past:
@@ -168,43 +146,6 @@ def _past(database: Database) -> Past:
             )
     except (StoreUnavailable, SQLAlchemyError, sqlite3.Error, ValueError):
         return Past()
-
-
-def _make_ready(connection: Connection, past: Past, at: int) -> None:
-    """End what was open, and spend again what was spent since, so that nothing works a second time."""
-    open_login = login.c.ended_at.is_(None)
-    connection.execute(
-        update(login).where(open_login).values(ended_at=at, end_reason=EndReason.RESTORED.value)
-    )
-    for table in (pending_login, known_browser, enrollment):
-        connection.execute(delete(table))
-    # Those that the old store still knew are unused; any other may have been used since the backup.
-    connection.execute(delete(enrollment_code).where(enrollment_code.c.digest.not_in(past.open_codes)))
-    connection.execute(update(account).values(epoch=account.c.epoch + 1))
-    now = totp.step_at(at)
-    _raise_steps(connection, dict.fromkeys(_authenticator_ids(connection), now))
-    _raise_steps(connection, past.steps)
-    for digest in past.spent_recovery:
-        unused = recovery_code.c.used_at.is_(None)
-        same = recovery_code.c.digest == digest
-        connection.execute(update(recovery_code).where(same, unused).values(used_at=at))
-    backed_up = int(connection.execute(select(instance.c.revision)).scalar_one())
-    revision = max(backed_up, past.revision) + _REVISION_GAP
-    connection.execute(update(instance).values(revision=revision))
-
-
-def _authenticator_ids(connection: Connection) -> list[str]:
-    return list(connection.execute(select(totp_authenticator.c.id)).scalars())
-
-
-def _raise_steps(connection: Connection, floors: dict[str, int]) -> None:
-    """No code of a step up to these opens anything any more (R9)."""
-    for authenticator_id, step in floors.items():
-        connection.execute(
-            update(totp_authenticator)
-            .where(totp_authenticator.c.id == authenticator_id, totp_authenticator.c.last_step < step)
-            .values(last_step=step)
-        )
 
 
 def _put_aside(live: Path) -> Path | None:
@@ -240,7 +181,7 @@ def _overwrite(staged: Path, live: Path) -> None:
                 source.backup(target, progress=_patience())
             except sqlite3.Error as error:
                 raise StoreRefused(f"The store could not be written: {error}. It is as it was.") from None
-    keyring_file.sync_directory(live.parent)
+    sync_directory(live.parent)
 
 
 def _take_page_size(staged: Path, live: Path) -> None:

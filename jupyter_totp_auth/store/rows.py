@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, delete, insert, select, update
 
 from ..core.events import Event, EventKind
 from ..core.model import Account, EndReason, Role
-from .database import EVENTS
+from .database import EVENTS, Database
+from .errors import StoreUnavailable
 from .tables import (
+    access_token,
     account,
     enrollment,
     event,
@@ -100,9 +102,12 @@ def raise_revision(connection: Connection) -> None:
     connection.execute(update(instance).values(revision=instance.c.revision + 1))
 
 
-def read_revision(connection: Connection) -> int:
-    """See :func:`raise_revision`."""
-    return int(connection.execute(select(instance.c.revision)).scalar_one())
+def read_revision(connection: Connection, *, of: str | None) -> int:
+    """See :func:`raise_revision`. Raises StoreUnavailable where another store has come in its place."""
+    row = connection.execute(select(instance.c.revision, instance.c.instance_id)).one_or_none()
+    if row is None or (of is not None and row.instance_id != of):
+        raise StoreUnavailable("another store stands in its place")
+    return int(row.revision)
 
 
 def end_logins(
@@ -119,6 +124,24 @@ def end_logins(
     for half_done in (pending_login, enrollment, new_authenticator):
         connection.execute(delete(half_done).where(half_done.c.account_id == account_id))
     return ended.rowcount
+
+
+def end_tokens(connection: Connection, account_id: str) -> None:
+    """End all access tokens of an account."""
+    connection.execute(delete(access_token).where(access_token.c.account_id == account_id))
+
+
+_BATCH = 2_000
+
+
+def drop_all(database: Database, key: Column[Any], *conditions: ColumnElement[bool]) -> None:
+    """Delete what may be very much, a little a transaction: logins wait for no more than one of them."""
+    # The inner select for MariaDB, which takes no LIMIT in a subquery of IN.
+    some = select(key).where(*conditions).limit(_BATCH).subquery()
+    dropped = _BATCH
+    while dropped >= _BATCH:
+        with database.write() as connection:
+            dropped = connection.execute(delete(key.table).where(key.in_(select(some)))).rowcount
 
 
 def forget_browsers(connection: Connection, account_id: str) -> None:

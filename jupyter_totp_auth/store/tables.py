@@ -188,7 +188,8 @@ pending_login = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("tries_left", Integer, nullable=False),
     Column("throttle_key", Digest, nullable=False),
-    Column("charged", Integer, nullable=False),
+    # The times at which wrong codes were charged, each with a comma behind it.
+    Column("charges", String(255), nullable=False),
     **MARIADB,
 )
 
@@ -252,3 +253,4 @@ event = Table(
     **MARIADB,
 )
 Index("ix_event_account_id", event.c.account_id, event.c.id)
+Index("ix_event_event", event.c.event, event.c.id)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Row, case, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Row, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
 from ..core.policy import DAY, Throttle
 from .database import Database, again_after_deadlock
-from .rows import write_event
+from .rows import drop_all, write_event
 from .tables import throttle
 
 _ROUNDS = 16
@@ -47,6 +47,30 @@ class SqlThrottles:
             connection.execute(delete(throttle).where(throttle.c.account_id == account_id))
             write_event(connection, event)
 
+    def reopen(self, key: bytes, rule: Throttle, *, at: int) -> None:
+        """Open a closed counter again, at ``rule.reopened`` failures and the longest delay from now."""
+        with self._database.write() as connection:
+            reopen(connection, key, rule, at)
+
+    def bound(self, most: int) -> None:
+        """Keep so many of the counters that can be forgotten: those with the most failures, the newest.
+
+        Of all names alike, so that a flood of made-up ones does not show which of the others exist; and by
+        failures, so that it does not take back what an account was charged.
+        """
+        kept = throttle.c.forget_at.is_not(None)
+        order = throttle.c.failures.desc(), throttle.c.forget_at.desc()
+        last_place = select(throttle.c.failures, throttle.c.forget_at).where(kept).order_by(*order)
+        with self._database.read() as connection:
+            if connection.execute(select(func.count()).where(kept)).scalar_one() <= most:
+                return
+            last = connection.execute(last_place.offset(most).limit(1)).one_or_none()
+        if last is not None:
+            as_few = and_(throttle.c.failures == last.failures, throttle.c.forget_at <= last.forget_at)
+            drop_all(
+                self._database, throttle.c.digest, kept, or_(throttle.c.failures < last.failures, as_few)
+            )
+
 
 _LOST = -1
 
@@ -62,7 +86,7 @@ def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account
                 account_id=account_id,
                 failures=1,
                 next_try_at=at + rule.delay(1),
-                forget_at=_forget_at(rule, at, 1),
+                forget_at=rule.forget_at(1, at=at),
             )
         )
         return 0
@@ -79,7 +103,7 @@ def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account
         ).values(
             failures=failures,
             next_try_at=at + rule.delay(failures),
-            forget_at=_forget_at(rule, at, failures),
+            forget_at=rule.forget_at(failures, at=at),
             account_id=account_id,
         )
     )
@@ -91,11 +115,6 @@ def _wait(row: Row[Any], rule: Throttle, at: int) -> int:
         return rule.cap
     # A clock set back must not shut anybody out for longer than the longest delay.
     return max(0, min(int(row.next_try_at) - at, rule.cap))
-
-
-def _forget_at(rule: Throttle, at: int, failures: int) -> int | None:
-    """Never, once closed: what is closed stays closed until somebody opens it (R13)."""
-    return None if rule.memory is None or failures >= rule.limit else at + rule.memory
 
 
 def refund(connection: Connection, key: bytes, count: int, at: int) -> None:
@@ -112,6 +131,17 @@ def refund(connection: Connection, key: bytes, count: int, at: int) -> None:
             failures=case((some_left, less), else_=0),
             next_try_at=case((some_left, throttle.c.next_try_at), else_=0),
             forget_at=case((some_left, throttle.c.forget_at), else_=at + DAY),
+        )
+    )
+
+
+def reopen(connection: Connection, key: bytes, rule: Throttle, at: int) -> None:
+    """Open a closed counter, and only such a one: no other delay is forgiven (R13)."""
+    connection.execute(
+        update(throttle)
+        .where(throttle.c.digest == key, throttle.c.failures >= rule.limit)
+        .values(
+            failures=rule.reopened, next_try_at=at + rule.cap, forget_at=rule.forget_at(rule.reopened, at=at)
         )
     )
 

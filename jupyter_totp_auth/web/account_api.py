@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -14,7 +15,7 @@ from ..core.logins import LiveLogin
 from ..core.model import Denied, LoginSession, Refusal
 from ..wiring import iso
 from .cookies import Cookie
-from .login_pages import WRONG, sign_in
+from .login_pages import SERVER_CLOCK, WRONG, first_factor, sign_in
 from .pages import TotpHandler
 
 _JSON = "application/json"
@@ -66,21 +67,27 @@ class ApiHandler(TotpHandler):
             self.xsrf_value()  # the cookie is put right, so that a second try holds
             raise ApiError(403, "xsrf", "The _xsrf cookie and the X-XSRFToken header must be a pair.")
 
+    def document(self, *names: str, optional: Sequence[str] = ()) -> dict[str, Any]:
+        """The body, an object with these fields. 400 for anything else, 415 for no JSON."""
+        document = self.parsed()
+        if not document or set(document) - set(optional) != set(names):
+            also = f" (and may have: {', '.join(optional)})" if optional else ""
+            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}{also}.")
+        return document
+
     def strings(self, *names: str) -> list[str]:
         """The body's fields, all of them strings and no others. 400 for anything else, 415 for no JSON."""
-        document = self.document()
-        if set(document) != set(names):
-            raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}.")
+        document = self.document(*names)
         return [text(document[name]) for name in names]
 
     def one_string(self, *names: str) -> tuple[str, str]:
         """The body's one field, which is one of ``names``, and its value."""
-        items = list(self.document().items())
+        items = list(self.parsed().items())
         if len(items) != 1 or items[0][0] not in names:
             raise ApiError(400, "malformed", f"The body has to have exactly one of: {', '.join(names)}.")
         return items[0][0], text(items[0][1])
 
-    def document(self) -> dict[str, Any]:
+    def parsed(self) -> dict[str, Any]:
         """The body, a JSON object. 415 for another media type, 400 for anything else."""
         content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if content_type != _JSON:
@@ -144,6 +151,8 @@ def text(value: Any) -> str:
 class HealthHandler(ApiHandler):
     """Whether logins can be served, and nothing more."""
 
+    totp_refuses_tokens = False
+
     @allow_unauthenticated
     async def get(self) -> None:
         """From memory: a health check every second must cost nothing."""
@@ -162,22 +171,19 @@ class LoginHandler(ApiHandler):
         name, password, code = self.strings("username", "password", "code")
         if totp.read(code) is None and recovery.read(code) is None:
             raise ApiError(400, "malformed", "The code is neither six digits nor a recovery code.")
-        flow = self.rim.services.login
-        first = await self.hashing(
-            flow.first_factor,
-            typed_name=name,
-            typed_password=password,
-            origin=self.origin,
-            known_browser=self.rim.cookies.read(
-                self.request, Cookie.KNOWN_BROWSER, secure=self.visitor.secure
-            ),
-        )
+        first = await first_factor(self, name, password)
         if isinstance(first, Denied):
             raise refused(first)
         second = await self.storing(
-            flow.second_factor, pending_bearer=first.bearer, typed_code=code, origin=self.origin
+            self.rim.services.login.second_factor,
+            pending_bearer=first.bearer,
+            typed_code=code,
+            origin=self.origin,
         )
         if isinstance(second, Denied):
+            if second.refusal is Refusal.SERVER_CLOCK:
+                self.tell_of_the_clock()
+            self.rim.cookies.put_pending(self, first)  # so that the next try is known for the same browser's
             raise refused(second)
         await sign_in(self, second)
         live = LiveLogin(second.value.session, second.value.account)
@@ -185,11 +191,13 @@ class LoginHandler(ApiHandler):
 
 
 def refused(denied: Denied) -> ApiError:
-    """429 with Retry-After, or 401."""
+    """429 with Retry-After, 503 where the clock is wrong, or 401."""
     if denied.refusal is Refusal.THROTTLED:
         seconds = denied.retry_after or 1
         sentence = f"Too many tries. Wait {seconds} seconds."
         return ApiError(429, "throttled", sentence, retry_after=seconds)
+    if denied.refusal is Refusal.SERVER_CLOCK:
+        return ApiError(503, "clock", SERVER_CLOCK, retry_after=60)
     return ApiError(401, "denied", WRONG)
 
 
@@ -206,6 +214,8 @@ def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
     """What ``GET me`` says of a login and its account. Reads the store."""
     account, session = live.account, live.session
     store, policy = handler.rim.services.store.accounts, handler.rim.services.policy
+    notice = handler.rim.services.store.events.notice(account.id, session.id)
+    last = notice.last_login
     return {
         "username": account.username,
         "display_name": account.display_name,
@@ -215,6 +225,8 @@ def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
         "authenticators": len(store.authenticators(account.id)),
         "recovery_codes_left": store.recovery_codes_left(account.id),
         "locked": session.locked_at is not None,
+        "last_login": {"at": iso(last.at), "client": last.client} if last else None,
+        "failed_since_last_login": {"count": notice.failed, "clients": list(notice.clients)},
         "login": {
             "id": session.id,
             "expires_at": iso(session.expires_at),

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from ..core import qr, totp
 from ..core.binding import Enrolled
 from ..core.enrollment import Stage
-from ..core.model import Denied, Enrollment, Issued, Refusal
+from ..core.model import Denied, Enrollment, Issued, Outcome, Refusal
 from .cookies import Cookie
 from .login_pages import leave_the_old
 from .pages import STALE, Message, PageHandler, drift_message
@@ -70,14 +70,21 @@ class EnrollCodePage(EnrollHandler):
         if not self.is_own_request(self.field("_xsrf")):
             self.page("enroll_code.html", status=403, message=Message("warning", STALE))
             return
-        outcome = await self.storing(
-            self.rim.services.enrollment.start, self.field("enrollment_code"), self.origin
-        )
-        self.answer(outcome)
+        self.answer(await self.start())
+
+    async def start(self) -> Outcome[Enrollment]:
+        """Look the code up, unless too many came from this address: it costs the store, not the code."""
+        wait = await self.admit(self.rim.enroll_addresses)
+        if wait is not None:
+            return Denied(Refusal.THROTTLED, retry_after=wait)
+        start = self.rim.services.enrollment.start
+        return await self.storing(start, self.field("enrollment_code"), self.origin)
 
     def answer(self, outcome: Issued[Enrollment] | Denied) -> None:
         """Onward, or the form once more."""
         match outcome:
+            case Denied(refusal=Refusal.THROTTLED, retry_after=seconds):
+                self.page("enroll_code.html", status=429, message=self.throttled(seconds or 1))
             case Issued():
                 self.rim.cookies.put_enrollment(self, outcome)
                 self.go(f"{self.rim.base_url}enroll/account")

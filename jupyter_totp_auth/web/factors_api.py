@@ -17,7 +17,7 @@ from ..core.names import read_label
 from ..wiring import as_document, iso
 from .account_api import ApiError, ApiHandler, MeHandler, describe
 from .enroll_pages import PASSWORD_BODY
-from .fields import insist, string
+from .fields import string
 
 _MOST_EVENTS = 200
 _LONGEST_NUMBER = 15
@@ -199,7 +199,7 @@ class MyselfHandler(MeHandler):
         """Display name, initials, colour: what is not named stays."""
         self.insist_on_own_request()
         login, accounts = self.login, self.rim.services.accounts
-        document = insist(self.document(), optional=("display_name", "initials", "color"))
+        document = self.document(optional=("display_name", "initials", "color"))
         who = login.account
         try:
             changed = await self.storing(

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from ..wiring import moment
 from .account_api import ApiError, text
 
 Document = dict[str, Any]
-
-
-def insist(document: Document, *, required: Collection[str] = (), optional: Collection[str] = ()) -> Document:
-    """The body, if it has the required fields and none that is unknown; empty is malformed."""
-    missing, unknown = set(required) - set(document), set(document) - {*required, *optional}
-    if missing or unknown or not document:
-        names = [*required, *(f"{name} (optional)" for name in optional)]
-        raise ApiError(400, "malformed", f"The fields of the body are: {', '.join(names)}.")
-    return document
 
 
 def string(document: Document, name: str, default: str = "") -> str:

@@ -11,17 +11,18 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 from tornado.httputil import (
     HTTPMessageDelegate,
     HTTPServerRequest,
 )
 from tornado.web import Application
-from tornado.websocket import WebSocketHandler
 
 from ..core import bearer
+from ..core.access_tokens import AccessTokens, LiveToken, blanked
 from ..core.bearer import Kind
 from ..core.logins import LiveLogin, Logins
 from ..core.model import Origin
@@ -33,15 +34,17 @@ from .delegates import Deferred, Reasked
 from .hosts import Hosts, is_own_origin
 from .next_url import without_secrets
 from .pool import BoundedPool, Busy
-from .sockets import Sockets
+from .request_shape import climbs, has_body
+from .sockets import Sockets, is_socket
+from .tokens import TokenPlaces, wants_websocket, without_xsrf
 from .visitor import Visitor, attach, visitor_of
 
 ANONYMOUS_BODY = 16 * 1024
 UNLOCKING = frozenset({"login/unlock", "api/totp/unlock"})
 """What a locked login may ask for, besides what anybody may."""
-
-_BODY_SECONDS = 30
+_BODY_SECONDS = 25
 _LONGEST_LENGTH = 12
+TOKENS_REFUSED = "Access tokens cannot do this. Sign in with a browser."
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
@@ -61,13 +64,15 @@ class PublicRoute:
 class Gate:
     """Stands before one application's handlers. Every answer of its own is written by itself."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a request is judged by comes together here
         self,
         application: Application,
         *,
         base_url: str,
         public: Sequence[PublicRoute],
         logins: Logins,
+        access_tokens: AccessTokens,
+        token_places: TokenPlaces,
         cookies: Cookies,
         hosts: Hosts,
         addresses: ClientAddresses,
@@ -82,6 +87,8 @@ class Gate:
         self._base_url = base_url
         self._public = [(re.compile(route.pattern), route.handler) for route in public]
         self._logins = logins
+        self._tokens = access_tokens
+        self._token_places = token_places
         self._cookies = cookies
         self._hosts = hosts
         self._addresses = addresses
@@ -114,54 +121,74 @@ class Gate:
             self._tell(request, 403, "host name not in TotpAuth.allowed_hosts")
             return json_answer(request, 403, "host", "This server does not answer under that name.")
 
-        text = self._cookies.read(request, Cookie.LOGIN, secure=peer.secure)
+        token_digest = self._token_places.digest(request)
+        if token_digest is not None:  # alone: a token never falls back on a cookie's wider rights
+            token = self._tokens.live(token_digest)
+            if token is None:
+                load = partial(self._tokens.load, token_digest)
+                return Deferred(lambda: self._look_up(request, load, stranger))
+            return self._for_member(request, replace(stranger, token=token))
+        return self._by_cookie(request, stranger)
+
+    def _by_cookie(self, request: HTTPServerRequest, stranger: Visitor) -> Any:
+        text = self._cookies.read(request, Cookie.LOGIN, secure=stranger.secure)
         digest = bearer.digest(Kind.LOGIN, text) if text else None
         if text is None or digest is None:
             attach(request, stranger)
             return self._for_stranger(request)
         login = self._logins.live(digest)
         if login is None:  # not known to this process (yet): the store is asked, off the loop
-            return Deferred(lambda: self._look_up(request, text, stranger))
-        attach(request, replace(stranger, login=login, bearer=text))
-        return self._for_login(request, login)
+            load = partial(self._logins.load, text)
+            return Deferred(lambda: self._look_up(request, load, replace(stranger, bearer=text)))
+        return self._for_member(request, replace(stranger, login=login, bearer=text))
 
-    async def _look_up(self, request: HTTPServerRequest, text: str, stranger: Visitor) -> HTTPMessageDelegate:
+    async def _look_up(
+        self,
+        request: HTTPServerRequest,
+        load: Callable[[], LiveLogin | LiveToken | None],
+        visitor: Visitor,
+    ) -> HTTPMessageDelegate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
         try:
-            login = await self._pool.run(self._logins.load, text)
+            found = await self._pool.run(load)
         except (StoreUnavailable, Busy):
             return self._unavailable(request)
-        if login is None:
-            attach(request, stranger)
+        if found is None:
+            attach(request, replace(visitor, bearer=None))
             return self._for_stranger(request)
-        attach(request, replace(stranger, login=login, bearer=text))
-        return self._for_login(request, login)
+        if isinstance(found, LiveToken):
+            return self._for_member(request, replace(visitor, token=found))
+        return self._for_member(request, replace(visitor, login=found))
 
-    # -- with a login ------------------------------------------------------------------------------
+    # -- with a login or a token -------------------------------------------------------------------
 
-    def _for_login(self, request: HTTPServerRequest, login: LiveLogin) -> HTTPMessageDelegate:
+    def _for_member(self, request: HTTPServerRequest, visitor: Visitor) -> HTTPMessageDelegate:
+        attach(request, visitor)
         if self._is_stale():
             return self._unavailable(request)
-        if _wants_websocket(request) and not self._may_open_socket(request):
+        if visitor.locked:
+            return self._for_locked(request)
+        if wants_websocket(request) and not self._has_own_origin(request, or_none=visitor.token is not None):
             self._tell(request, 403, "WebSocket from another origin")
             return json_answer(request, 403, "origin", "This WebSocket comes from another site.")
-        if login.session.locked_at is not None:
-            return self._for_locked(request)
-        self._logins.seen(login.session.digest)
+        return self._served(request, visitor)
+
+    def _served(self, request: HTTPServerRequest, visitor: Visitor) -> HTTPMessageDelegate:
+        self._seen(visitor)
         delegate: Any = self._find_handler(request)
         handler_class = getattr(delegate, "handler_class", None)
-        if isinstance(handler_class, type) and issubclass(handler_class, WebSocketHandler):
-            delegate.handler_class = self._sockets.guarded(handler_class)
-        elif _wants_websocket(request):  # a router of its own kind: its sockets could not be closed
+        if visitor.token is not None and getattr(handler_class, "totp_refuses_tokens", False):
+            self._tell(request, 403, "not with an access token")
+            return json_answer(request, 403, "token", TOKENS_REFUSED)
+        if isinstance(handler_class, type):
+            delegate.handler_class = self._fitted(handler_class, request, visitor)
+        # A router of its own kind: its sockets could not be closed.
+        if wants_websocket(request) and not is_socket(handler_class):
             self._tell(request, 403, "WebSocket of an unknown kind of handler")
             return json_answer(request, 403, "socket", "This WebSocket cannot be served here.")
-        if _has_body(request):
-            delegate = Reasked(
-                delegate,
-                request,
-                is_alive=lambda: self._logins.is_open(login.session.id),
-                denied=self._denied,
-            )
+        if has_body(request):
+            is_alive = partial(self._lives, visitor)
+            delegate = Reasked(delegate, request, is_alive=is_alive, denied=self._denied)
         limit = getattr(handler_class, "totp_body_limit", None)
         if limit is not None:
             return self._limited(request, delegate, limit)
@@ -173,18 +200,38 @@ class Gate:
             return self._limited(request, self._find_handler(request), ANONYMOUS_BODY)
         return self._for_stranger(request)
 
-    def _may_open_socket(self, request: HTTPServerRequest) -> bool:
-        """A cookie opens a socket only for our own pages (R29): browsers always send Origin there."""
+    def _fitted(self, handler_class: Any, request: HTTPServerRequest, visitor: Visitor) -> Any:
+        """The handler, its socket made to end with the login, and spared the _xsrf for a token."""
+        if visitor.token is not None and self._has_own_origin(request, or_none=True):
+            handler_class = without_xsrf(handler_class)
+        return self._sockets.guarded(handler_class) if is_socket(handler_class) else handler_class
+
+    def _seen(self, visitor: Visitor) -> None:
+        if visitor.token is not None:
+            self._tokens.seen(visitor.token.token.digest)
+        elif visitor.login is not None:
+            self._logins.seen(visitor.login.session.digest)
+
+    def _lives(self, visitor: Visitor) -> bool:
+        if visitor.token is not None:
+            return self._tokens.live(visitor.token.token.digest) is not None
+        return visitor.login is not None and self._logins.is_open(visitor.login.session.id)
+
+    def _has_own_origin(self, request: HTTPServerRequest, *, or_none: bool) -> bool:
+        """A cookie opens a socket only for our own pages (R29): browsers always send Origin there.
+
+        A program with an access token sends none; a foreign one is refused to it as well.
+        """
         origins = request.headers.get_list("Origin")
         if len(origins) != 1:
-            return False
+            return or_none and not origins
         return is_own_origin(request, origins[0]) or self._allow_origin(origins[0])
 
     # -- without one -------------------------------------------------------------------------------
 
     def _for_stranger(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         path = request.path
-        if not path.startswith(self._base_url) or _climbs(path):
+        if not path.startswith(self._base_url) or climbs(path):
             return self._denied(request)
         relative = path[len(self._base_url) :]
         for pattern, owner in self._public:
@@ -200,6 +247,7 @@ class Gate:
         """Pages go to the login, everything else gets 403; nothing tells whether anything is there."""
         visitor = visitor_of(request)
         locked = visitor is not None and visitor.locked
+        misplaced = self._token_places.misplaced(request)
         if self._is_page(request):
             query = urlencode({"next": without_secrets(request.path, request.query)})
             page = "login/unlock" if locked else "login"
@@ -209,11 +257,11 @@ class Gate:
             self._tell(request, 403, "the login is locked")
             return json_answer(request, 403, "locked", "Please unlock.")
         self._tell(request, 403, "no login")
-        return json_answer(request, 403, "signed-out", "Please sign in.")
+        return json_answer(request, 403, "signed-out", misplaced or "Please sign in.")
 
     def _is_page(self, request: HTTPServerRequest) -> bool:
         """Whether a person is looking at the answer, so that a redirect leads somewhere."""
-        if request.method not in ("GET", "HEAD") or _wants_websocket(request):
+        if request.method not in ("GET", "HEAD") or wants_websocket(request):
             return False
         mode = request.headers.get("Sec-Fetch-Mode")
         if mode is not None:
@@ -248,19 +296,5 @@ class Gate:
     def _tell(self, request: HTTPServerRequest, status: int, why: str) -> None:
         """One log line, without the query: what a stranger puts there is none of our log's business."""
         level = logging.INFO if status < 400 else logging.WARNING  # noqa: PLR2004 - HTTP's own border
-        path = ascii(request.path[:200])[1:-1]
+        path = ascii(blanked(request.path)[:200])[1:-1]
         self._log.log(level, "%d %s %s (%s) %s", status, request.method, path, request.remote_ip, why)
-
-
-def _wants_websocket(request: HTTPServerRequest) -> bool:
-    return "websocket" in request.headers.get("Upgrade", "").lower()
-
-
-def _climbs(path: str) -> bool:
-    """Whether a public path could mean another one to the handler behind it: it may decode and resolve."""
-    plain = unquote(unquote(path)).replace("\\", "/")
-    return "\0" in plain or any(part in (".", "..") for part in plain.split("/"))
-
-
-def _has_body(request: HTTPServerRequest) -> bool:
-    return request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers

@@ -16,7 +16,9 @@ from jupyter_server.utils import JupyterServerAuthWarning, origin_matches_pat
 from tornado import web
 from traitlets import TraitError, Unicode
 
+from ..core.access_tokens import LiveToken
 from ..core.accounts import Refused
+from ..core.logins import LiveLogin
 from ..public_routes import patterns
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
@@ -25,20 +27,28 @@ from . import first_start, start_checks
 from .appearance import BadLogo, Pages
 from .client_address import ClientAddresses
 from .cookies import Cookies
-from .gate import Gate
+from .gate import TOKENS_REFUSED, Gate
 from .hosts import Hosts
 from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
-from .pool import BoundedPool
+from .pool import BoundedPool, HashPool
 from .rim import Rim
 from .routes import before_jupyters, handlers, public_routes
 from .sockets import Sockets
 from .start_checks import UnsafeSetting
-from .visitor import as_user, visitor_of
+from .tokens import TokenPlaces
+from .visitor import as_user, lives, visitor_of
 from .xsrf import Xsrf
 
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
+_HASH_RESERVED = 4
+_HEADER_SECONDS = 20.0
+"""Seconds for a request's headers, and for which an idle connection is kept."""
+
+_HASH_PATIENCE = 9.0
+"""Seconds until a login is told 503 where the hashes do not get done: within 10 (N23)."""
+
 _STORE_THREADS = 4
 _MEMBER_THREADS = 2
 _STORE_QUEUE = 256
@@ -94,16 +104,22 @@ class TotpIdentityProvider(IdentityProvider):
             xsrf=Xsrf(self.services.store.sealer, base_url),
             pages=Pages(base_url, self.settings.appearance()),
             sockets=Sockets(self._is_served),
-            hash_pool=BoundedPool("hash", threads=_HASH_THREADS, queue=_HASH_QUEUE),
+            hash_pool=HashPool(
+                "hash",
+                threads=_HASH_THREADS,
+                queue=_HASH_QUEUE,
+                reserved=_HASH_RESERVED,
+                patience=_HASH_PATIENCE,
+            ),
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
             member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE),
             log=self.log,
             public_url=self.settings.public_url,
         )
 
-    def _is_served(self, login_id: str) -> bool:
-        """For open sockets: a login that lives, as far as a store that answers can tell (R3)."""
-        return self.services.logins.is_open(login_id) and not self.rim.is_stale()
+    def _is_served(self, socket_key: str) -> bool:
+        """For open sockets: a login or token that lives, as far as a store that answers can tell (R3)."""
+        return lives(self.services, socket_key) and not self.rim.is_stale()
 
     # -- who is it ---------------------------------------------------------------------------------
 
@@ -113,10 +129,12 @@ class TotpIdentityProvider(IdentityProvider):
         The gate has looked the login up; here it is asked once more whether it still lives.
         """
         visitor = visitor_of(handler.request)
-        if visitor is None or visitor.login is None:
-            return None
-        login = self.services.logins.live(visitor.login.session.digest)
-        return None if login is None else as_user(login.account)
+        live: LiveLogin | LiveToken | None = None
+        if visitor is not None and visitor.token is not None:
+            live = self.services.access_tokens.live(visitor.token.token.digest)
+        elif visitor is not None and visitor.login is not None:
+            live = self.services.logins.live(visitor.login.session.digest)
+        return None if live is None else as_user(live.account)
 
     def get_user_token(self, handler: web.RequestHandler) -> None:  # type: ignore[override]
         """Nobody, ever."""
@@ -127,7 +145,7 @@ class TotpIdentityProvider(IdentityProvider):
         return self.get_user(handler)
 
     def is_token_authenticated(self, handler: web.RequestHandler) -> bool:
-        """Never: so Origin and _xsrf are always checked."""
+        """Never: Jupyter would open CORS to every site; the gate spares tokens the _xsrf (``tokens.py``)."""
         del handler
         return False
 
@@ -147,6 +165,8 @@ class TotpIdentityProvider(IdentityProvider):
         Synchronous, since Jupyter does not await it; :class:`ProfileHandler` calls it off the event loop.
         """
         visitor = visitor_of(handler.request)
+        if visitor is not None and visitor.token is not None:
+            raise web.HTTPError(403, TOKENS_REFUSED, reason="token")
         login = visitor.login if visitor else None
         if login is None or not isinstance(user_data, dict):
             raise ValueError("There is nobody to update.")
@@ -191,7 +211,7 @@ class TotpIdentityProvider(IdentityProvider):
         misplaced = start_checks.misplaced_public_url(self.settings, app.base_url)
         if misplaced is not None:
             self.log.warning(misplaced)
-        keep_secrets_out(app.web_app.settings)
+        keep_secrets_out(app.web_app.settings, app.log)
         self.gate = self._make_gate(app)
         self.gate.install()
         app.web_app.add_handlers(".*$", before_jupyters(app.base_url))
@@ -200,6 +220,7 @@ class TotpIdentityProvider(IdentityProvider):
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
+        app.io_loop.add_callback(_hurry, app)
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
             self.rim.awaiting_setup = True
@@ -212,6 +233,8 @@ class TotpIdentityProvider(IdentityProvider):
             base_url=rim.base_url,
             public=public_routes(settings.public_routes),
             logins=self.services.logins,
+            access_tokens=self.services.access_tokens,
+            token_places=TokenPlaces(rim.base_url, settings.token_in_url),
             cookies=rim.cookies,
             hosts=Hosts(settings.allowed_hosts, local=app.local_hostnames, sock=app.sock),
             addresses=ClientAddresses(
@@ -230,6 +253,16 @@ class TotpIdentityProvider(IdentityProvider):
 
     login_handler_class = LoginPage
     logout_handler_class = LogoutPage
+
+
+def _hurry(app: Any) -> None:
+    """Close connections whose request does not come (G11). tornado waits an hour; Jupyter has no option.
+
+    On the loop, since the HTTP server is made after the identity provider; each new connection asks anew.
+    """
+    server = getattr(app, "_http_server", None)
+    if server is not None:
+        server.conn_params.header_timeout = _HEADER_SECONDS
 
 
 def _is_allowed_origin(app: Any, origin: str) -> bool:

@@ -6,7 +6,11 @@ import logging
 import re
 from typing import Any
 
-from tornado.log import app_log, gen_log
+from tornado.log import access_log, app_log, gen_log
+
+from ..core.access_tokens import blanked
+
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _QUERY = re.compile(r"\?[^\s'\"]+")
 
@@ -22,12 +26,28 @@ class _WithoutQueries(logging.Filter):
         return True
 
 
+class _WithoutTokens(logging.Filter):
+    """Takes access tokens out of every line, wherever a program has put one: a path, a cookie, a body."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        clean = blanked(message)
+        if clean != message:
+            record.msg, record.args = clean, ()
+        return True
+
+
+_TOKEN_FILTER = _WithoutTokens()
 _FILTER = _WithoutQueries()  # one for the process: the loggers are, and they take the same filter once
 
 
-def keep_secrets_out(settings: dict[str, Any]) -> None:
-    """Set up Jupyter's access log and tornado's two loggers; ``settings`` are the application's."""
+def keep_secrets_out(settings: dict[str, Any], log: Log) -> None:
+    """Set up Jupyter's access log and tornado's loggers; ``settings`` and ``log`` are the application's."""
     scrubbed = settings.setdefault("extra_log_scrub_param_keys", [])
     settings["extra_log_scrub_param_keys"] = [*scrubbed, "next", "password"]
     for logger in (gen_log, app_log):
         logger.addFilter(_FILTER)
+    server_log = log if isinstance(log, logging.Logger) else log.logger
+    # Its handlers too: they also write what extensions log under names of their own.
+    for place in (server_log, *server_log.handlers, gen_log, app_log, access_log):
+        place.addFilter(_TOKEN_FILTER)

@@ -6,7 +6,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 
 from ..core import names, recovery, totp
 from ..core.grants import NewLogin
-from ..core.model import Denied, Issued, PendingLogin, Refusal
+from ..core.model import Denied, Issued, Outcome, PendingLogin, Refusal
 from .cookies import Cookie
 from .pages import STALE, Message, PageHandler, TotpHandler, Unavailable, drift_message
 from .visitor import Visitor
@@ -14,6 +14,7 @@ from .visitor import Visitor
 WRONG = "That did not work: the user name, the password or the code is wrong."
 WRONG_PASSWORD = "That password is wrong."  # noqa: S105
 BEGIN_AGAIN = "That took too long, or too many codes were wrong. Please sign in again."
+SERVER_CLOCK = "This server's clock is wrong, so it cannot check codes. A recovery code works."
 NOT_A_CODE = "A code is the six digits that your app shows; a recovery code has 24 letters and digits."
 
 
@@ -37,16 +38,7 @@ class LoginPage(PageHandler):
         if not self.is_own_request(self.field("_xsrf")):
             self.form(name, status=403, message=Message("warning", STALE))
             return
-        outcome = await self.hashing(
-            self.rim.services.login.first_factor,
-            typed_name=name,
-            typed_password=password,
-            origin=self.origin,
-            known_browser=self.rim.cookies.read(
-                self.request, Cookie.KNOWN_BROWSER, secure=self.visitor.secure
-            ),
-        )
-        self.answer(outcome, name)
+        self.answer(await first_factor(self, name, password), name)
 
     def answer(self, outcome: Issued[PendingLogin] | Denied, name: str) -> None:
         """Onward to the code page, or the form once more."""
@@ -118,6 +110,9 @@ class CodePage(PageHandler):
                 )
             case Denied(refusal=Refusal.THROTTLED, retry_after=seconds):
                 self.form(status=429, message=self.throttled(seconds or 1))
+            case Denied(refusal=Refusal.SERVER_CLOCK):
+                self.tell_of_the_clock()
+                self.form(status=503, message=Message("error", SERVER_CLOCK))
             case Denied(refusal=Refusal.CLOCK, drift=drift):
                 self.form(status=401, message=drift_message(drift or 0))
             case Denied(text=text):
@@ -137,6 +132,22 @@ class CodePage(PageHandler):
     @property
     def _pending(self) -> str | None:
         return self.rim.cookies.read(self.request, Cookie.PENDING, secure=self.visitor.secure)
+
+
+async def first_factor(handler: TotpHandler, name: str, password: str) -> Outcome[PendingLogin]:
+    """The first factor, in the order that a flood cannot stop: known? then address, queue and hash."""
+    wait = await handler.admit(handler.rim.login_addresses, name=name)
+    if wait is not None:
+        return Denied(Refusal.THROTTLED, retry_after=wait)
+    cookies, secure = handler.rim.cookies, handler.visitor.secure
+    return await handler.hashing(
+        handler.rim.services.login.first_factor,
+        typed_name=name,
+        typed_password=password,
+        origin=handler.origin,
+        known_browser=cookies.read(handler.request, Cookie.KNOWN_BROWSER, secure=secure),
+        begun_before=cookies.read(handler.request, Cookie.PENDING, secure=secure),
+    )
 
 
 async def sign_in(handler: TotpHandler, issued: Issued[NewLogin]) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, unquote, urlencode
 
+from ..core.access_tokens import blanked
+
 _SAFE = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?", re.ASCII)
 _LONGEST = 2048
 _SECRET_PARAMETERS = frozenset({"token"})
@@ -38,4 +40,4 @@ def without_secrets(path: str, query: str) -> str:
     kept = [(name, value) for name, value in pairs if name not in _SECRET_PARAMETERS]
     if len(kept) != len(pairs):
         query = urlencode(kept)
-    return f"{path}?{query}" if query else path
+    return blanked(f"{path}?{query}" if query else path)

@@ -11,9 +11,11 @@ from urllib.parse import urlencode
 from jupyter_server.auth.identity import User
 from tornado import web
 
+from ..core.addresses import AddressBuckets
 from ..core.model import Origin
 from ..core.passwords import CannotHash
 from ..store import StoreUnavailable
+from .cookies import Cookie
 from .gate import ANONYMOUS_BODY
 from .hosts import is_from_own_page
 from .next_url import safe_next
@@ -51,6 +53,11 @@ class TotpHandler(web.RequestHandler):
     """What pages and JSON endpoints share. A plain tornado handler: nothing of Jupyter's can open it."""
 
     totp_body_limit = ANONYMOUS_BODY
+    totp_refuses_tokens = True
+    """Access tokens cannot manage security, nor sign in (L04). The gate looks."""
+    known_here = False
+    """Whether :meth:`admit` found that this browser has been in before: it need not queue with strangers."""
+
     csp = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
     def initialize(self, rim: Rim) -> None:
@@ -109,8 +116,31 @@ class TotpHandler(web.RequestHandler):
         return self.rim.xsrf.token(self, login_id=visitor.login_id, secure=visitor.secure)
 
     async def hashing(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run what hashes, in the bounded pool."""
-        return await self._guarded(self.rim.hash_pool.run(call, *args, **kwargs))
+        """Run what hashes, in the bounded pool; a login or a known browser goes before strangers (R15)."""
+        first = self.known_here or self.visitor.login is not None
+        return await self._guarded(self.rim.hash_pool.run(first, call, *args, **kwargs))
+
+    async def admit(self, buckets: AddressBuckets, *, name: str | None = None) -> int | None:
+        """Seconds that this browser's address has to wait; None: go on, as do all browsers known here.
+
+        Whether it is known (for ``name``, or None: at all) is asked of the store, since a made-up cookie
+        must not get the place that is kept for known browsers.
+        """
+        rim = self.rim
+        cookie = rim.cookies.read(self.request, Cookie.KNOWN_BROWSER, secure=self.visitor.secure)
+        if cookie is not None:
+            ask = rim.services.login.is_known_browser
+            self.known_here = await self.storing(ask, cookie, typed_name=name)
+        if self.known_here:
+            return None
+        return buckets.take(self.origin.client, at=rim.services.clock())
+
+    def tell_of_the_clock(self) -> None:
+        """For the operator: nobody gets in by a code until it is put right (R11)."""
+        self.rim.log.error(
+            "The clock of this server shows less than it must: codes are refused, recovery codes work. Set "
+            "it. If it is right and had been ahead, run jupyter totp unlock NAME, or use a recovery code."
+        )
 
     async def storing(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what reads or writes the store; people with a login do not stand in the strangers' queue."""

@@ -12,12 +12,11 @@ from tornado import web
 
 from ..core.accounts import Invitation, Refused
 from ..core.logins import LiveLogin
-from ..core.model import Account, Role
-from ..core.ports import AccountChange
+from ..core.model import Account, AccountChange, Role
 from ..wiring import as_invitation, iso
 from .account_api import ApiError, ApiHandler
 from .factors_api import error_of
-from .fields import Document, flag, insist, string, time_or_never
+from .fields import Document, flag, string, time_or_never
 
 T = TypeVar("T")
 
@@ -79,8 +78,7 @@ class AccountsHandler(PeopleHandler):
         """Add somebody: 201, and the code that enrolls them."""
         self.insist_on_own_request()
         admin = self.fresh_login
-        known = ("role", "display_name", "expires_at")
-        document = insist(self.document(), required=["username"], optional=known)
+        document = self.document("username", optional=("role", "display_name", "expires_at"))
         invitation = await self.act(
             admin,
             self.rim.services.accounts.add,
@@ -100,7 +98,7 @@ class OneAccountHandler(PeopleHandler):
         """Role, open or closed, expiry; never the last administrator's."""
         self.insist_on_own_request()
         admin = self.fresh_login
-        document = insist(self.document(), optional=("role", "disabled", "expires_at"))
+        document = self.document(optional=("role", "disabled", "expires_at"))
         expires_at = time_or_never(document, "expires_at")
         change = AccountChange(
             role=_role(document),

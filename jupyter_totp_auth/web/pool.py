@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,3 +40,75 @@ class BoundedPool:
     def stop(self) -> None:
         """Let the threads end when their work is done."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+class HashPool:
+    """A bounded pool whose queue lets those go first who have been in before, and keeps them places (R15).
+
+    Of ``queue`` places strangers can fill all but ``reserved``, and the last idle thread is not for them;
+    whoever is ``first`` may take any, and stands before all strangers. Whatever has no result after
+    ``patience`` seconds is given up: Busy. All bookkeeping is done on the event loop's thread, so it needs
+    no lock.
+    """
+
+    def __init__(self, name: str, *, threads: int, queue: int, reserved: int, patience: float) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}")
+        self._idle = threads
+        self._queue, self._reserved, self._patience = queue, reserved, patience
+        self._first: deque[_Job] = deque()
+        self._strangers: deque[_Job] = deque()
+
+    async def run(self, first: bool, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:  # noqa: FBT001
+        """``call(...)`` in one of the threads. Raises Busy. To be awaited on the event loop's thread."""
+        waiting = len(self._first) + len(self._strangers)
+        full = waiting >= self._queue
+        if not first:
+            full = full or len(self._strangers) >= self._queue - self._reserved
+        if full and self._idle <= (0 if first else _KEPT):
+            raise Busy
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        job = (partial(call, *args, **kwargs), result)
+        line = self._first if first else self._strangers
+        line.append(job)
+        self._start()
+        try:
+            done, _ = await asyncio.wait([result], timeout=self._patience)
+        finally:  # nobody waits any more: out of the queue, or it ends unheard
+            if job in line:
+                line.remove(job)
+        if not done:
+            raise Busy
+        return result.result()
+
+    def _start(self) -> None:
+        while (self._first and self._idle) or (self._strangers and self._idle > _KEPT):
+            call, result = (self._first or self._strangers).popleft()
+            self._idle -= 1
+            work = self._executor.submit(call)
+            work.add_done_callback(partial(self._tell, result))
+
+    def _tell(self, result: asyncio.Future[Any], work: Future[Any]) -> None:
+        """In the thread: only now is it free, however long ago whoever asked has gone."""
+        with contextlib.suppress(RuntimeError):  # the loop was closed: there is nobody left to tell
+            result.get_loop().call_soon_threadsafe(self._ended, result, work)
+
+    def _ended(self, result: asyncio.Future[Any], work: Future[Any]) -> None:
+        self._idle += 1
+        error = None if work.cancelled() else work.exception()
+        if error is not None:
+            result.set_exception(error)
+            result.exception()  # where it was given up, nobody looks: that is no error of its own
+        elif not work.cancelled():
+            result.set_result(work.result())
+        self._start()
+
+    def stop(self) -> None:
+        """Let the threads end when their work is done."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+_KEPT = 1
+"""Threads. Two hashes of four lanes each are no faster than one after the other on two processors (RFC 9106
+§3.1: a lane is a thread), and eight threads push the event loop and the kernels aside."""
+
+_Job = tuple[Callable[[], Any], asyncio.Future[Any]]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from tornado.ioloop import PeriodicCallback
 
+from ..core.addresses import AddressBuckets
 from ..store import StoreUnavailable
 from ..wiring import Services
 from .appearance import Pages
 from .cookies import Cookies
-from .pool import BoundedPool, Busy
+from .pool import BoundedPool, Busy, HashPool
 from .sockets import Sockets
 from .xsrf import Xsrf
 
@@ -36,7 +36,7 @@ class Rim:
     xsrf: Xsrf
     pages: Pages
     sockets: Sockets
-    hash_pool: BoundedPool
+    hash_pool: HashPool
     store_pool: BoundedPool
     """For what strangers can cause: look-ups of cookies and codes."""
 
@@ -50,10 +50,16 @@ class Rim:
     awaiting_setup: bool = False
     """Nobody is enrolled yet, so nobody can log in; the login page says so."""
 
+    login_addresses: AddressBuckets = field(init=False)
+    enroll_addresses: AddressBuckets = field(init=False)
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
     _purged_at: float = 0.0
     _timers: list[PeriodicCallback] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        burst = self.services.policy.address_burst
+        self.login_addresses, self.enroll_addresses = AddressBuckets(burst), AddressBuckets(burst)
 
     def is_stale(self) -> bool:
         """Whether the store has been silent for so long that memory cannot be trusted any more."""
@@ -74,9 +80,9 @@ class Rim:
 
     async def sync(self) -> None:
         """Learn of what ended, here or in another process, and close its sockets."""
-        ended = await self.member_pool.run(self.services.logins.sync)
+        await self.member_pool.run(self.services.sync)
         self._heard_at = time.monotonic()
-        self.sockets.close(ended)
+        self.sockets.sweep()
 
     async def _tick(self) -> None:
         try:
@@ -98,10 +104,19 @@ class Rim:
         now, services = time.monotonic(), self.services
         if now - self._flushed_at > _FLUSH_EVERY:
             self._flushed_at = now
-            services.logins.forget_expired()
-            await self.member_pool.run(services.logins.flush)
+            services.forget_expired()
+            await self.member_pool.run(services.flush)
         if now - self._purged_at > _PURGE_EVERY:
             self._purged_at = now
-            at = services.clock()
-            before = at - services.policy.ended_login_memory
-            await self.member_pool.run(partial(services.store.logins.purge, at=at, ended_before=before))
+            await self.member_pool.run(self._purge, services.clock())
+
+    def _purge(self, at: int) -> None:
+        """Drop what is over, and what strangers can make the store keep without end (R18)."""
+        store, policy = self.services.store, self.services.policy
+        store.logins.purge(at=at, ended_before=at - policy.ended_login_memory)
+        store.throttles.bound(policy.most_counters)
+        store.events.purge(
+            before=at - policy.event_memory,
+            strangers_before=at - policy.strangers_event_memory,
+            most_of_strangers=policy.most_strangers_events,
+        )

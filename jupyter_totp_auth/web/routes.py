@@ -11,6 +11,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 
 from .. import public_routes as public
+from .access_token_api import AccessTokensHandler, OneAccessTokenHandler
 from .account_api import (
     HealthHandler,
     LoginHandler,
@@ -101,6 +102,8 @@ _PRIVATE: list[tuple[str, type[Any]]] = [
     (r"api/totp/step-up", StepUpHandler),
     (r"api/totp/activity", ActivityHandler),
     (r"login/unlock", UnlockPage),
+    (r"api/totp/access-tokens", AccessTokensHandler),
+    (r"api/totp/access-tokens/([0-9a-f]{1,32})", OneAccessTokenHandler),
     (r"api/totp/.*", NotFoundHandler),
 ]
 

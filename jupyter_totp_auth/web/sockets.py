@@ -6,7 +6,7 @@ login for days.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from weakref import WeakSet
@@ -23,41 +23,37 @@ _REASON = "signed out"
 
 
 class Sockets:
-    """The open sockets of this process, by the login's id: a step-up changes its bearer only."""
+    """The open sockets of this process, by what they were opened with (``Visitor.socket_key``)."""
 
-    def __init__(self, is_open: Callable[[str], bool]) -> None:
-        self._is_open = is_open
+    def __init__(self, is_alive: Callable[[str], bool]) -> None:
+        self._is_alive = is_alive
         self._open: dict[str, WeakSet[WebSocketHandler]] = {}
 
     def may_go_on(self, handler: WebSocketHandler) -> bool:
-        """Whether the login that opened this socket lives and is not locked. From memory."""
-        login_id = _login_id(handler)
-        return login_id is not None and self._is_open(login_id)
+        """Whether the login or access token that opened this socket still lives. From memory."""
+        key = _key(handler)
+        return key is not None and self._is_alive(key)
 
     def add(self, handler: WebSocketHandler) -> None:
         """Remember an open socket."""
-        login_id = _login_id(handler)
-        if login_id is not None:
-            self._open.setdefault(login_id, WeakSet()).add(handler)
+        key = _key(handler)
+        if key is not None:
+            self._open.setdefault(key, WeakSet()).add(handler)
 
     def discard(self, handler: WebSocketHandler) -> None:
         """Forget a closed one."""
-        login_id = _login_id(handler)
-        group = self._open.get(login_id) if login_id is not None else None
-        if login_id is not None and group is not None:
+        key = _key(handler)
+        group = self._open.get(key) if key is not None else None
+        if key is not None and group is not None:
             group.discard(handler)
             if not group:
-                del self._open[login_id]
-
-    def close(self, login_ids: Iterable[str]) -> None:
-        """Close all sockets of these logins."""
-        for login_id in login_ids:
-            for handler in list(self._open.get(login_id, ())):
-                handler.close(CLOSE_CODE, _REASON)
+                del self._open[key]
 
     def sweep(self) -> None:
-        """Close the sockets of all logins that are not served any more (expired, locked, ended elsewhere)."""
-        self.close([login_id for login_id in self._open if not self._is_open(login_id)])
+        """Close the sockets of whatever does not live any more: expired, ended here or elsewhere."""
+        for key in [key for key in self._open if not self._is_alive(key)]:
+            for handler in list(self._open.get(key, ())):
+                handler.close(CLOSE_CODE, _REASON)
 
     def guarded(self, handler_class: type[WebSocketHandler]) -> type[WebSocketHandler]:
         """``handler_class``, with every opening and message asking first."""
@@ -102,6 +98,11 @@ def _guarded(sockets: Sockets, handler_class: Any) -> type[WebSocketHandler]:
     return guarded
 
 
-def _login_id(handler: WebSocketHandler) -> str | None:
+def is_socket(handler_class: object) -> bool:
+    """Whether a handler opens WebSockets."""
+    return isinstance(handler_class, type) and issubclass(handler_class, WebSocketHandler)
+
+
+def _key(handler: WebSocketHandler) -> str | None:
     visitor = visitor_of(handler.request)
-    return visitor.login.session.id if visitor and visitor.login else None
+    return visitor.socket_key if visitor else None

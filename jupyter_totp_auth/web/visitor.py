@@ -7,21 +7,26 @@ from dataclasses import dataclass, field
 from jupyter_server.auth.identity import User
 from tornado.httputil import HTTPServerRequest
 
+from ..core.access_tokens import LiveToken
 from ..core.logins import LiveLogin
 from ..core.model import Account, Origin
+from ..wiring import Services
 
 _ATTRIBUTE = "totp_visitor"
+
+_LOGIN, _TOKEN = "login", "token"
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """A request's sender: where from, over what, and the login (None: anonymous)."""
+    """A request's sender: where from, over what, and the login or the access token (neither: anonymous)."""
 
     origin: Origin
     secure: bool
     """Whether the person's browser speaks https, to us or to a trusted proxy."""
     login: LiveLogin | None = None
     bearer: str | None = field(default=None, repr=False)
+    token: LiveToken | None = None
 
     @property
     def login_id(self) -> str | None:
@@ -32,6 +37,21 @@ class Visitor:
     def locked(self) -> bool:
         """Whether there is a login that has to give one factor before it is served again."""
         return self.login is not None and self.login.session.locked_at is not None
+
+    @property
+    def socket_key(self) -> str | None:
+        """What the sockets of this sender live and end with."""
+        if self.token is not None:
+            return f"{_TOKEN}:{self.token.token.digest.hex()}"
+        return None if self.login is None else f"{_LOGIN}:{self.login.session.id}"
+
+
+def lives(services: Services, socket_key: str) -> bool:
+    """Whether what a socket was opened with still lives. From memory."""
+    kind, _, name = socket_key.partition(":")
+    if kind == _TOKEN:
+        return services.access_tokens.live(bytes.fromhex(name)) is not None
+    return services.logins.is_open(name)
 
 
 def attach(request: HTTPServerRequest, visitor: Visitor) -> None:

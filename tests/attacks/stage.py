@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,7 +166,9 @@ class Stage(Backstage):
 
 
 @contextmanager
-def open_stage(home: Path, *, labs: bool = False, zone: str = "UTC") -> Iterator[Stage]:
+def open_stage(
+    home: Path, *, labs: bool = False, zone: str = "UTC", arguments: Sequence[str] = ()
+) -> Iterator[Stage]:
     """Start a server with a clock of its own, with or without the big front ends.
 
     Without libfaketime the tests that ask for it are left out.
@@ -176,7 +178,7 @@ def open_stage(home: Path, *, labs: bool = False, zone: str = "UTC") -> Iterator
             clock = Clock(home / "clock")
         environment = {**clock.environment, "TZ": zone}
         make = JupyterServer if labs else lean
-        server = stack.enter_context(make(home, environment=environment))
+        server = stack.enter_context(make(home, environment=environment, arguments=list(arguments)))
         services = store_of(server, clock)
         stack.callback(services.close)
         yield Stage(server, services, clock)

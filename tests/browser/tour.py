@@ -20,6 +20,8 @@ TITLES = {
     "qr": "Add your phone",
     "qr-refused": "Add your phone",
     "recovery-codes": "Save your recovery codes",
+    "unlock": "Unlock",
+    "unlock-refused": "Unlock",
     "log-out": "Log out",
     "logged-out": "Logged out",
     "password": "Choose a password",
@@ -36,6 +38,7 @@ TITLES = {
 def tour(page: Page, server: JupyterServer, store: Backstage) -> Iterator[str]:
     """Show one page after the other and give its name. Needs a server where nobody is enrolled yet."""
     yield from _enrollment(page, server)
+    yield from _unlock(page, server)
     yield from _log_out(page, server)
     yield from _login(page, server, store)
 
@@ -78,6 +81,23 @@ def _enrollment(page: Page, server: JupyterServer) -> Iterator[str]:
     _send(page, "Confirm")
     expect(page.locator(".recovery-code")).to_have_count(10)
     yield "recovery-codes"
+
+
+def _unlock(page: Page, server: JupyterServer) -> Iterator[str]:
+    """Locked as a person does it, by the API: our pages themselves may not send requests."""
+    page.goto(f"{server.url}logout")
+    token = next(c["value"] for c in page.context.cookies() if c["name"] == "_xsrf")  # type: ignore[typeddict-item]
+    headers = {"X-XSRFToken": token, "Origin": server.url.rstrip("/")}
+    assert page.context.request.post(f"{server.url}api/totp/lock", headers=headers).status == 204
+    page.goto(f"{server.url}logout")
+    page.goto(f"{server.url}lab")
+    expect(page).to_have_url(f"{server.url}login/unlock?next=%2Flab")
+    yield "unlock"
+    page.get_by_text("Use my password instead").click()
+    page.get_by_label("Password", exact=True).fill("not ada's password")
+    page.locator("details").get_by_role("button", name="Unlock").click()
+    expect(page.locator("#message")).to_be_visible()
+    yield "unlock-refused"
 
 
 def _log_out(page: Page, server: JupyterServer) -> Iterator[str]:

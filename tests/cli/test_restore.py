@@ -343,3 +343,20 @@ def test_a_backup_of_another_page_size_is_restored_under_an_open_store(desk: Des
     with desk.services():
         restore(desk, backup)
     assert [one["username"] for one in desk.do("list", "--json").document] == ["ada"]
+
+
+def test_access_tokens_and_half_done_phones_are_void(desk: Desk, backup: Path) -> None:
+    desk.add("ada")
+    with closing(sqlite3.connect(desk.database)) as connection, connection:
+        (who,) = connection.execute("SELECT id FROM account").fetchone()
+        token = ("d" * 64, "0" * 16, who, "VS Code", "all", desk.now, desk.now + HOUR)
+        columns = "digest, id, account_id, name, scopes, created_at, expires_at"
+        connection.execute(f"INSERT INTO access_token ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", token)
+        phone = ("p" * 32, who, "Tablet", b"sealed", desk.now + HOUR, 5)
+        columns = "id, account_id, name, secret, expires_at, tries_left"
+        connection.execute(f"INSERT INTO new_authenticator ({columns}) VALUES (?, ?, ?, ?, ?, ?)", phone)
+    desk.do("backup", str(backup))
+    restore(desk, backup)
+    with closing(sqlite3.connect(desk.database)) as connection:
+        for table in ("access_token", "new_authenticator"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)

@@ -19,7 +19,8 @@ NAMES = [verb.name for verb in VERBS]
 
 def test_these_are_the_verbs() -> None:
     accounts = ["adduser", "list", "passwd", "role", "reset", "disable", "enable", "deluser", "unlock"]
-    others = ["logins", "log", "init", "migrate", "backup", "restore", "routes", "stop"]
+    others = ["logins", "tokens", "log", "init", "migrate", "backup", "restore"]
+    others += ["export", "import", "rekey", "routes", "stop"]
     assert sorted(NAMES) == sorted(accounts + others)
 
 

@@ -7,21 +7,33 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_totp_auth.core.events import Event
+from jupyter_totp_auth.core.events import (
+    BEHIND_A_WRONG_PASSWORD,
+    FAILED,
+    MOST_CLIENTS,
+    STRANGERS,
+    Event,
+    EventKind,
+    Notice,
+)
 from jupyter_totp_auth.core.model import (
+    AccessToken,
     Account,
+    AccountChange,
+    Claim,
     EndedLogin,
     EndReason,
     Enrollment,
     EnrollmentCode,
+    KnownBrowserRow,
     LoginSession,
     NewAuthenticator,
     PendingLogin,
+    Refusal,
     Role,
     TotpAuthenticator,
 )
-from jupyter_totp_auth.core.policy import DAY, Throttle
-from jupyter_totp_auth.core.ports import AccountChange, Claim, KnownBrowserRow
+from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
 
 
 @dataclass
@@ -59,6 +71,7 @@ class Rows:
     enrollments: dict[bytes, Enrollment] = field(default_factory=dict)
     pending: dict[bytes, PendingLogin] = field(default_factory=dict)
     logins: dict[bytes, Login] = field(default_factory=dict)
+    access_tokens: dict[bytes, AccessToken] = field(default_factory=dict)
     known_browsers: dict[bytes, KnownBrowserRow] = field(default_factory=dict)
     counters: dict[bytes, Counter] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -97,6 +110,9 @@ class Rows:
         self.revision += 1
         return len(live)
 
+    def end_tokens(self, account_id: str) -> None:
+        drop(self.access_tokens, lambda token: token.account_id == account_id)
+
     def forget_browsers(self, account_id: str) -> None:
         drop(self.known_browsers, lambda known: known.account_id == account_id)
 
@@ -115,6 +131,12 @@ class Rows:
             counter.failures = max(counter.failures - count, 0)
             if counter.failures == 0:
                 counter.next_try_at, counter.forget_at = 0, at + DAY
+
+    def reopen(self, key: bytes, rule: Throttle, at: int) -> None:
+        counter = self.counters.get(key)
+        if counter is not None and counter.failures >= rule.limit:
+            counter.failures, counter.next_try_at = rule.reopened, at + rule.cap
+            counter.forget_at = rule.forget_at(rule.reopened, at=at)
 
 
 def drop(rows: dict[Any, Any], condition: Callable[[Any], bool]) -> None:
@@ -170,7 +192,14 @@ class MemoryAccounts:
             return True
 
     def set_password(
-        self, account_id: str, sealed: bytes, event: Event, *, reason: EndReason, but: str | None = None
+        self,
+        account_id: str,
+        sealed: bytes,
+        event: Event,
+        *,
+        reason: EndReason,
+        but: str | None = None,
+        keep_tokens: bool = False,
     ) -> bool:
         with self._rows.lock:
             account = self._rows.accounts.get(account_id)
@@ -179,6 +208,8 @@ class MemoryAccounts:
             self._put(replace(account, sealed_password=sealed, epoch=account.epoch + 1), event)
             self._rows.end_logins(account_id, reason, event.at, but=but)
             self._rows.forget_browsers(account_id)
+            if not keep_tokens:
+                self._rows.end_tokens(account_id)
             return True
 
     def replace_hash(self, account_id: str, *, old: bytes, new: bytes) -> bool:
@@ -205,6 +236,7 @@ class MemoryAccounts:
             self._put(replace(account, disabled=disabled), event)
             if disabled:
                 self._rows.end_logins(account_id, EndReason.DISABLED, event.at)
+                self._rows.end_tokens(account_id)
             return True
 
     def set_profile(
@@ -237,6 +269,7 @@ class MemoryAccounts:
             rows.revision += 1
             if change.disabled:
                 rows.end_logins(account_id, EndReason.DISABLED, at)
+                rows.end_tokens(account_id)
             for row in rows.logins.values() if change.expires_at is not None else ():
                 if row.session.account_id == account_id:
                     end = min(row.session.expires_at, change.expires_at or 0)
@@ -258,6 +291,7 @@ class MemoryAccounts:
                 rows.enrollments,
                 rows.pending,
                 rows.known_browsers,
+                rows.access_tokens,
                 rows.counters,
             ):
                 drop(table, lambda row: row.account_id == account_id)
@@ -274,6 +308,7 @@ class MemoryAccounts:
                 return False
             self._rows.accounts[account_id] = replace(account, epoch=account.epoch + 1)
             self._rows.end_logins(account_id, EndReason.FACTOR_RESET, events[0].at)
+            self._rows.end_tokens(account_id)
             self._rows.forget_browsers(account_id)
             self._rows.put_code(code)
             self._rows.events.extend(events)
@@ -306,6 +341,13 @@ class MemoryLogins:
             row = self._rows.pending[digest] = replace(row, tries_left=row.tries_left - 1)
             return row
 
+    def give_up(self, digest: bytes, *, throttle_key: bytes, epoch: int) -> tuple[int, ...]:
+        with self._rows.lock:
+            row = self._rows.pending.get(digest)
+            if row is None or (row.throttle_key, row.epoch) != (throttle_key, epoch):
+                return ()
+            return self._rows.pending.pop(digest).charges
+
     def pending(self, digest: bytes, *, at: int) -> PendingLogin | None:
         with self._rows.lock:
             row = self._rows.pending.get(digest)
@@ -320,6 +362,8 @@ class MemoryLogins:
         known: KnownBrowserRow | None,
         refunds: Sequence[tuple[bytes, int]],
         events: Sequence[Event],
+        *,
+        reopens: Sequence[tuple[bytes, Throttle]] = (),
     ) -> bool:
         at = session.created_at
         with self._rows.lock:
@@ -335,6 +379,8 @@ class MemoryLogins:
                 rows.known_browsers[known.digest] = known
             for key, count in refunds:
                 rows.refund(key, count, at)
+            for key, rule in reopens:
+                rows.reopen(key, rule, at)
             rows.events.extend(events)
             return True
 
@@ -347,12 +393,11 @@ class MemoryLogins:
                 return False
             rows.authenticators[phone.id] = replace(phone, last_step=claim.step, last_used_at=at)
             return True
-        for digest in claim.recovery_digests:
-            code = rows.recovery_codes.get(digest)
-            if code is not None and code.account_id == account_id and code.used_at is None:
-                code.used_at = at
-                return True
-        return False
+        code = rows.recovery_codes.get(claim.recovery_digest or b"")
+        if code is None or code.account_id != account_id or code.used_at is not None:
+            return False
+        code.used_at = at
+        return True
 
     def grant_nothing(self, *, at: int) -> None:
         """Nothing: here nothing takes time."""
@@ -361,7 +406,7 @@ class MemoryLogins:
         with self._rows.lock:
             row = self._rows.pending.get(pending.digest)
             if row is not None:
-                self._rows.pending[row.digest] = replace(row, charged=row.charged + int(charged))
+                self._rows.pending[row.digest] = replace(row, charges=row.charges + (event.at,) * charged)
             self._rows.events.append(event)
 
     def known_browser(self, digest: bytes, *, at: int) -> KnownBrowserRow | None:
@@ -508,12 +553,13 @@ class MemoryLogins:
     def purge(self, *, at: int, ended_before: int) -> None:
         with self._rows.lock:
             rows = self._rows
+            drop(rows.pending, lambda row: row.expires_at <= at - SLIP_MEMORY)
             tables = (
-                rows.pending,
                 rows.enrollments,
                 rows.codes,
                 rows.known_browsers,
                 rows.new_authenticators,
+                rows.access_tokens,
             )
             for table in tables:
                 drop(table, lambda row: row.expires_at <= at)
@@ -526,6 +572,69 @@ class MemoryLogins:
                 ),
             )
             drop(rows.counters, lambda row: row.forget_at is not None and row.forget_at <= at)
+
+
+class MemoryAccessTokens:
+    """Implements ``core.ports.AccessTokenStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(
+        self, token: AccessToken, *, epoch: int, login_id: str, most: int, event: Event
+    ) -> Refusal | None:
+        at = token.created_at
+        with self._rows.lock:
+            account = self._rows.accounts.get(token.account_id)
+            if account is None or account.epoch != epoch or not account.usable(at=at):
+                return Refusal.UNKNOWN
+            logins = [row for row in self._rows.logins.values() if row.lives(at)]
+            if (login_id, account.id) not in [(row.session.id, row.session.account_id) for row in logins]:
+                return Refusal.UNKNOWN
+            if len(self.of_account(account.id, at=at)) >= most:
+                return Refusal.TOO_MANY
+            self._rows.access_tokens[token.digest] = token
+            self._rows.events.append(event)
+            return None
+
+    def find_many(self, digests: Iterable[bytes], *, at: int) -> dict[bytes, tuple[AccessToken, Account]]:
+        found = {}
+        with self._rows.lock:
+            for digest in digests:
+                token = self._rows.access_tokens.get(digest)
+                if token is None or token.expires_at <= at:
+                    continue
+                account = self._rows.accounts[token.account_id]
+                if account.usable(at=at):
+                    found[digest] = (token, account)
+        return found
+
+    def of_account(self, account_id: str, *, at: int) -> list[AccessToken]:
+        with self._rows.lock:
+            rows = self._rows.access_tokens.values()
+            mine = [token for token in rows if token.account_id == account_id and token.expires_at > at]
+        return sorted(mine, key=lambda token: (-token.created_at, token.id))
+
+    def revoke(self, account_id: str, token_id: str, event: Event) -> bool:
+        with self._rows.lock:
+            for token in self.of_account(account_id, at=event.at):
+                if token.id == token_id:
+                    del self._rows.access_tokens[token.digest]
+                    self._rows.revision += 1
+                    self._rows.events.append(event)
+                    return True
+        return False
+
+    def touch(self, seen: dict[bytes, int]) -> None:
+        with self._rows.lock:
+            for digest, at in seen.items():
+                token = self._rows.access_tokens.get(digest)
+                if token is not None:
+                    self._rows.access_tokens[digest] = replace(token, last_used_at=at)
+
+    def revision(self) -> int:
+        with self._rows.lock:
+            return self._rows.revision
 
 
 class MemoryEnrollments:
@@ -642,6 +751,7 @@ class MemoryEnrollments:
             old, enrolled=True, epoch=new.epoch, sealed_password=new.sealed_password
         )
         rows.end_logins(new.id, EndReason.FACTOR_RESET, at)
+        rows.end_tokens(new.id)
         rows.forget_browsers(new.id)
         drop(rows.authenticators, lambda row: row.account_id == new.id)
         drop(rows.recovery_codes, lambda row: row.account_id == new.id)
@@ -740,8 +850,7 @@ class MemoryThrottles:
             counter.account_id = account_id
             counter.failures += 1
             counter.next_try_at = at + rule.delay(counter.failures)
-            closed = counter.failures >= rule.limit
-            counter.forget_at = None if closed or rule.memory is None else at + rule.memory
+            counter.forget_at = rule.forget_at(counter.failures, at=at)
             return None
 
     def refund(self, key: bytes, count: int, *, at: int) -> None:
@@ -753,6 +862,17 @@ class MemoryThrottles:
             drop(self._rows.counters, lambda counter: counter.account_id == account_id)
             self._rows.events.append(event)
 
+    def reopen(self, key: bytes, rule: Throttle, *, at: int) -> None:
+        with self._rows.lock:
+            self._rows.reopen(key, rule, at)
+
+    def bound(self, most: int) -> None:
+        with self._rows.lock:
+            rows = {key: row for key, row in self._rows.counters.items() if row.forget_at is not None}
+            kept = sorted(rows.items(), key=lambda item: (-item[1].failures, -(item[1].forget_at or 0)))
+            for key, _ in kept[most:]:
+                del self._rows.counters[key]
+
 
 class MemoryEvents:
     """Implements ``core.ports.EventStore``."""
@@ -763,6 +883,29 @@ class MemoryEvents:
     def add(self, event: Event) -> None:
         with self._rows.lock:
             self._rows.events.append(event)
+
+    def last_sure_time(self) -> int:
+        with self._rows.lock:
+            sure = (EventKind.LOGIN, EventKind.UNLOCKED)
+            return next((event.at for event in reversed(self._rows.events) if event.kind in sure), 0)
+
+    def notice(self, account_id: str, login_id: str) -> Notice:
+        with self._rows.lock:
+            mine = [event for event in self._rows.events if event.account_id == account_id]
+        logins = [n for n, event in enumerate(mine) if event.kind is EventKind.LOGIN]
+        before = [n for n in logins if all(event.login != login_id for event in mine[: n + 1])]
+        since = mine[before[-1] + 1 :] if before else mine
+        failed = [e.client for e in since if e.kind in FAILED and e.detail != BEHIND_A_WRONG_PASSWORD]
+        often = sorted(set(failed), key=lambda client: (-failed.count(client), client))
+        return Notice(mine[before[-1]] if before else None, len(failed), tuple(often[:MOST_CLIENTS]))
+
+    def purge(self, *, before: int, strangers_before: int, most_of_strangers: int) -> None:
+        with self._rows.lock:
+            rows = self._rows
+            strangers = [e for e in rows.events if e.account_id is None and e.kind in STRANGERS]
+            kept = strangers[max(len(strangers) - most_of_strangers, 0) :]
+            gone = [e for e in strangers if e.at < strangers_before or not any(e is k for k in kept)]
+            rows.events[:] = [e for e in rows.events if e.at >= before and not any(e is g for g in gone)]
 
     def list(
         self,
@@ -793,6 +936,7 @@ class MemoryStore:
         self.rows = Rows()
         self.accounts = MemoryAccounts(self.rows)
         self.logins = MemoryLogins(self.rows)
+        self.access_tokens = MemoryAccessTokens(self.rows)
         self.enrollments = MemoryEnrollments(self.rows)
         self.factors = MemoryFactors(self.rows)
         self.throttles = MemoryThrottles(self.rows)

@@ -9,6 +9,7 @@ from typing import Any
 from argon2 import PasswordHasher, profiles
 
 from jupyter_totp_auth.core import recovery, totp
+from jupyter_totp_auth.core.access_tokens import AccessTokens
 from jupyter_totp_auth.core.accounts import Accounts
 from jupyter_totp_auth.core.authenticators import Authenticators
 from jupyter_totp_auth.core.bearer import Kind, issue
@@ -33,7 +34,7 @@ from jupyter_totp_auth.core.model import (
 from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.core.policy import Policy
 from jupyter_totp_auth.core.profiles import new_account
-from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer
+from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer, new_mac_root
 from jupyter_totp_auth.core.stepup import StepUp
 from tests.core.memory_store import MemoryStore
 
@@ -128,7 +129,8 @@ class Rig:
         self.clock = Clock()
         self.store = MemoryStore()
         self.hasher = CountingHasher()
-        self.sealer = Sealer(Keyring.generate(), "instance")
+        keyring = Keyring.generate()
+        self.sealer = Sealer(lambda: keyring, "instance", mac_root=new_mac_root())
         shared: dict[str, Any] = {
             "accounts": self.store.accounts,
             "throttles": self.store.throttles,
@@ -155,6 +157,7 @@ class Rig:
         )
         self.logins = Logins(self.store.logins, self.policy, self.clock)
         self.stepup = StepUp(logins=self.store.logins, events=self.store.events, **shared)
+        self.access_tokens = AccessTokens(self.store.access_tokens, self.policy, self.clock)
         self.passwords = LocalPasswords(
             accounts=self.store.accounts,
             hasher=self.hasher,
@@ -225,16 +228,24 @@ class Rig:
         password: str = PASSWORD,
         *,
         known: str | None = None,
+        before: str | None = None,
         origin: Origin = HERE,
     ) -> Issued[PendingLogin] | Denied:
         """Page 1."""
         return self.login.first_factor(
-            typed_name=name, typed_password=password, origin=origin, known_browser=known
+            typed_name=name, typed_password=password, origin=origin, known_browser=known, begun_before=before
         )
 
-    def pend(self, name: str = "alice", password: str = PASSWORD, *, known: str | None = None) -> str:
+    def pend(
+        self,
+        name: str = "alice",
+        password: str = PASSWORD,
+        *,
+        known: str | None = None,
+        before: str | None = None,
+    ) -> str:
         """Page 1, which has to lead on; the bearer of the pending login."""
-        outcome = self.first(name, password, known=known)
+        outcome = self.first(name, password, known=known, before=before)
         assert isinstance(outcome, Issued), outcome
         return outcome.bearer
 

@@ -9,8 +9,7 @@ import pytest
 
 from jupyter_totp_auth.core.accounts import Refused, printable
 from jupyter_totp_auth.core.events import EventKind
-from jupyter_totp_auth.core.model import Account, EndReason, Issued, Refusal, Role
-from jupyter_totp_auth.core.ports import AccountChange
+from jupyter_totp_auth.core.model import Account, AccountChange, EndReason, Issued, Refusal, Role
 from tests.core.rig import HERE, LISTED, OTHER_PASSWORD, PASSWORD, START, Person, Rig
 
 DAY = 86_400

@@ -38,6 +38,10 @@ KINDS = {
     "store-made",
     "store-backed-up",
     "store-restored",
+    "store-rekeyed",
+    "old-keys-dropped",
+    "store-exported",
+    "store-imported",
 }
 
 

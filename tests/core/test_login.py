@@ -222,7 +222,7 @@ def test_a_pending_login_holds_no_password_and_opens_nothing_by_itself(rig: Rig,
         "expires_at",
         "tries_left",
         "throttle_key",
-        "charged",
+        "charges",
     }
     assert isinstance(outcome, Issued)
     assert rig.logins.load(outcome.bearer) is None
@@ -307,9 +307,9 @@ def test_a_change_between_the_look_and_the_grant_wins(
 ) -> None:
     grant = rig.store.logins.grant
 
-    def too_late(*args):
+    def too_late(*args, **more):
         rig.store.rows.accounts[alice.id] = replace(alice.account, **change)
-        return grant(*args)
+        return grant(*args, **more)
 
     monkeypatch.setattr(rig.store.logins, "grant", too_late)
     assert refusal(rig.second(rig.pend(), alice.code())) is Refusal.DENIED
@@ -419,10 +419,10 @@ def test_the_step_is_claimed_before_anything_is_granted(
     fast, slow = rig.pend(), rig.pend()
     grant = rig.store.logins.grant
 
-    def overtaken(*args):
+    def overtaken(*args, **more):
         monkeypatch.setattr(rig.store.logins, "grant", grant)
         assert isinstance(rig.second(fast, code), Issued)
-        return grant(*args)
+        return grant(*args, **more)
 
     monkeypatch.setattr(rig.store.logins, "grant", overtaken)
     assert refusal(rig.second(slow, code)) is Refusal.DENIED

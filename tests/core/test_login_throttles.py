@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from jupyter_totp_auth.core.events import EventKind
+from jupyter_totp_auth.core.events import EventKind, Notice
+from jupyter_totp_auth.core.grants import NewLogin
 from jupyter_totp_auth.core.login import CODE_WRONG
-from jupyter_totp_auth.core.model import Denied, Issued, PendingLogin, Refusal
+from jupyter_totp_auth.core.model import Denied, Issued, Origin, PendingLogin, Refusal
 from jupyter_totp_auth.core.policy import Policy, Throttle
 from tests.core.rig import AWAY, HERE, OTHER_PASSWORD, PASSWORD, Person, Rig, refusal, wait
 
@@ -402,3 +405,205 @@ def test_a_try_during_a_wait_forgives_no_other_failure(codes: Rig, carol: Person
     codes.clock.now += 120
     assert isinstance(codes.second(pending, carol.code()), Issued)
     assert codes.code_failures(carol) == before
+
+
+# -- what closes, and what opens it again ----------------------------------------------------------
+
+
+def test_a_login_on_a_known_browser_opens_a_closed_password_and_forgives_no_delay(
+    rig: Rig, alice: Person
+) -> None:
+    known = rig.known(alice)
+    guess_passwords(rig, 100)
+    rig.log_in(alice, known=known)
+    assert rig.password_failures("alice") == 15
+    assert wait(rig.first("alice", PASSWORD)) == 900
+    rig.clock.now += 900
+    assert isinstance(rig.first("alice", OTHER_PASSWORD), Issued)
+    assert wait(rig.first("alice", PASSWORD)) == 900
+    guess_passwords(rig, 84)
+    rig.clock.now += 365 * 86400
+    assert wait(rig.first("alice", PASSWORD)) == 900, "closed once more"
+
+
+@pytest.mark.parametrize("failures", [4, 5, 14, 40, 99])
+def test_what_is_not_closed_is_not_touched(rig: Rig, alice: Person, failures: int) -> None:
+    known = rig.known(alice)
+    guess_passwords(rig, failures)
+    rig.log_in(alice, known=known)
+    assert rig.password_failures("alice") == failures
+
+
+def test_a_new_password_opens_a_closed_password(rig: Rig, alice: Person) -> None:
+    guess_passwords(rig, 100)
+    rig.accounts.set_password("alice", OTHER_PASSWORD, actor="operator")
+    assert rig.password_failures("alice") == 15
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+def test_a_closed_password_outlives_the_memory_of_open_ones(rig: Rig, alice: Person, name: str) -> None:
+    guess_passwords(rig, 100, name=name)
+    rig.clock.now += 3 * 365 * 86400
+    rig.store.logins.purge(at=rig.clock.now, ended_before=0)
+    assert rig.password_failures(name) == 100
+
+
+def test_decoy_counters_are_forgotten_after_a_day(rig: Rig) -> None:
+    rig.second(rig.pend("nobody", OTHER_PASSWORD), "123456")
+    rig.clock.now += 31 * 86400
+    rig.store.logins.purge(at=rig.clock.now, ended_before=0)
+    assert rig.store.rows.counters == {}
+
+
+# -- slips of the same browser ---------------------------------------------------------------------
+
+
+def slip(rig: Rig, person: Person, count: int, *, before: str | None = None) -> str:
+    """So many wrong codes in a pending login that this browser begins; its bearer."""
+    pending = rig.pend(person.name, before=before)
+    for _ in range(count):
+        assert refusal(rig.second(pending, person.wrong_code())) is Refusal.DENIED
+    return pending
+
+
+def test_slips_of_the_last_ten_minutes_are_given_back_to_the_browser_that_gets_in(
+    codes: Rig, carol: Person
+) -> None:
+    first = slip(codes, carol, 2)
+    codes.clock.now += 301
+    second = slip(codes, carol, 1, before=first)
+    codes.clock.now += 299
+    assert codes.code_failures(carol) == 3
+    last = codes.pend("carol", before=second)
+    assert isinstance(codes.second(last, carol.code()), Issued)
+    assert codes.code_failures(carol) == 0
+
+
+def test_older_slips_are_not_given_back(codes: Rig, carol: Person) -> None:
+    first = slip(codes, carol, 2)
+    codes.clock.now += 302
+    second = slip(codes, carol, 1, before=first)
+    codes.clock.now += 299
+    assert isinstance(codes.second(codes.pend("carol", before=second), carol.code()), Issued)
+    assert codes.code_failures(carol) == 2
+
+
+def test_slips_go_over_a_mistyped_password_which_adds_none(codes: Rig, carol: Person) -> None:
+    first = slip(codes, carol, 2)
+    second = codes.pend("carol", OTHER_PASSWORD, before=first)
+    codes.second(second, carol.code())
+    codes.second(codes.pend("carol"), carol.wrong_code())
+    assert isinstance(codes.second(codes.pend("carol", before=second), carol.code()), Issued)
+    assert codes.code_failures(carol) == 1, "a guess from elsewhere stays"
+
+
+def test_slips_are_given_back_once(codes: Rig, carol: Person) -> None:
+    guess_codes(codes, carol, 5)
+    first = slip(codes, carol, 2)
+    heirs = [codes.pend("carol", before=first) for _ in range(2)]
+    assert refusal(codes.second(first, carol.code())) is Refusal.EXPIRED, "it was given up"
+    for heir in heirs:
+        codes.clock.now += 30
+        assert isinstance(codes.second(heir, carol.code()), Issued)
+    assert codes.code_failures(carol) == 5
+
+
+def test_another_accounts_slips_are_nobodys(codes: Rig, carol: Person) -> None:
+    dora = codes.person("dora")
+    slips = slip(codes, dora, 3)
+    guess_codes(codes, carol, 3)
+    assert isinstance(codes.second(codes.pend("carol", before=slips), carol.code()), Issued)
+    assert codes.code_failures(carol) == 3
+    assert codes.code_failures(dora) == 3
+
+
+def test_what_is_no_bearer_has_no_slips(codes: Rig, carol: Person) -> None:
+    for before in ("", "x", "A" * 43):
+        codes.clock.now += 30
+        assert isinstance(codes.second(codes.pend("carol", before=before), carol.code()), Issued)
+
+
+# -- known at the door -----------------------------------------------------------------------------
+
+
+def test_a_browser_is_known_for_its_own_account_as_long_as_its_epoch_lasts(rig: Rig, alice: Person) -> None:
+    rig.person("bob")
+    known = rig.known(alice)
+    assert rig.login.is_known_browser(known)
+    assert rig.login.is_known_browser(known, typed_name=" Alice ")
+    assert not rig.login.is_known_browser(known, typed_name="bob")
+    for made_up in ("", "x", "A" * 43):
+        assert not rig.login.is_known_browser(made_up)
+    rig.clock.now += 90 * 86400 + 1
+    assert not rig.login.is_known_browser(known)
+
+
+def test_a_browser_is_no_longer_known_after_a_new_password(rig: Rig, alice: Person) -> None:
+    known = rig.known(alice)
+    rig.store.rows.accounts[alice.id] = replace(alice.account, epoch=alice.account.epoch + 1)
+    assert not rig.login.is_known_browser(known)
+
+
+# -- the server's clock ----------------------------------------------------------------------------
+
+
+def test_before_2026_codes_are_refused_and_recovery_codes_work(rig: Rig, alice: Person) -> None:
+    rig.clock.now = rig.policy.earliest - 1
+    pending = rig.pend()
+    assert rig.second(pending, alice.code()) == Denied(Refusal.SERVER_CLOCK)
+    assert rig.kinds()[-1] is EventKind.CLOCK_REFUSED
+    assert rig.code_failures(alice) == 0
+    assert isinstance(rig.second(pending, alice.recovery_codes[0]), Issued)
+    rig.clock.now = rig.policy.earliest
+    assert isinstance(rig.second(rig.pend(), alice.code()), Issued)
+
+
+def test_a_clock_five_minutes_behind_the_newest_login_is_not_believed(rig: Rig, alice: Person) -> None:
+    rig.log_in(alice)
+    rig.clock.now -= 300
+    pending = rig.pend()
+    assert refusal(rig.second(pending, alice.code())) is Refusal.DENIED
+    rig.clock.now -= 1
+    assert refusal(rig.second(pending, alice.code())) is Refusal.SERVER_CLOCK
+    assert refusal(rig.second(None, alice.code())) is Refusal.EXPIRED
+
+
+def test_a_recovery_code_or_the_operator_says_that_the_clock_is_right(rig: Rig, alice: Person) -> None:
+    bob = rig.person("bob")
+    for way in ("code", "operator"):
+        rig.log_in(alice)
+        rig.clock.now -= 3600
+        assert refusal(rig.second(rig.pend("bob"), bob.code())) is Refusal.SERVER_CLOCK
+        if way == "code":
+            assert isinstance(rig.second(rig.pend(), alice.recovery_codes[0]), Issued)
+        else:
+            rig.accounts.unlock("alice", actor="operator")
+        assert isinstance(rig.second(rig.pend("bob"), bob.code()), Issued)
+        rig.clock.now += 7200
+
+
+# -- what the owner is told ------------------------------------------------------------------------
+
+
+def notice(rig: Rig, person: Person, login: Issued[NewLogin]) -> Notice:
+    return rig.store.events.notice(person.id, login.value.session.id)
+
+
+def test_the_first_login_has_none_before_it(rig: Rig, alice: Person) -> None:
+    assert notice(rig, alice, rig.log_in(alice)) == Notice(None)
+
+
+def test_a_login_tells_of_the_one_before_and_of_what_failed_since(rig: Rig, alice: Person) -> None:
+    rig.second(rig.pend(), alice.wrong_code())
+    first = rig.log_in(alice)
+    rig.second(rig.pend(password=OTHER_PASSWORD), alice.code())  # two events, one failed login
+    rig.second(rig.pend(), alice.wrong_code())
+    for number in range(6):
+        rig.clock.now += 900
+        rig.first("alice", OTHER_PASSWORD, origin=Origin(f"203.0.113.{number}"))
+    rig.clock.now += 900
+    told = notice(rig, alice, rig.log_in(alice))
+    assert told.last_login is not None
+    assert told.last_login.login == first.value.session.id
+    assert told.failed == 8
+    assert told.clients == (HERE.client, *(f"203.0.113.{number}" for number in range(4)))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from jupyter_totp_auth.core import ports
+from jupyter_totp_auth.core import model, ports
+from jupyter_totp_auth.store.access_tokens import SqlAccessTokens
 from jupyter_totp_auth.store.accounts import SqlAccounts
 from jupyter_totp_auth.store.enrollments import SqlEnrollments
 from jupyter_totp_auth.store.events import SqlEvents
@@ -19,6 +20,7 @@ from tests.core import memory_store
 IMPLEMENTED = (
     (ports.AccountStore, memory_store.MemoryAccounts, SqlAccounts),
     (ports.LoginStore, memory_store.MemoryLogins, SqlLogins),
+    (ports.AccessTokenStore, memory_store.MemoryAccessTokens, SqlAccessTokens),
     (ports.EnrollmentStore, memory_store.MemoryEnrollments, SqlEnrollments),
     (ports.FactorStore, memory_store.MemoryFactors, SqlFactors),
     (ports.ThrottleStore, memory_store.MemoryThrottles, SqlThrottles),
@@ -62,5 +64,5 @@ def test_all_ports_are_implemented() -> None:
 
 
 def test_a_claim_is_of_a_step_or_of_a_recovery_code() -> None:
-    claim = ports.Claim()
-    assert (claim.authenticator_id, claim.step, claim.recovery_digests) == (None, None, ())
+    claim = model.Claim()
+    assert (claim.authenticator_id, claim.step, claim.recovery_digest) == (None, None, None)

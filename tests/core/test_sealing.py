@@ -8,26 +8,35 @@ import json
 import pytest
 
 from jupyter_totp_auth.core import sealing
-from jupyter_totp_auth.core.sealing import BadKeyring, Keyring, Purpose, SealBroken, Sealer
+from jupyter_totp_auth.core.sealing import (
+    BadKeyring,
+    Keyring,
+    Purpose,
+    SealBroken,
+    Sealer,
+    key_id,
+    new_mac_root,
+)
 
 PLAIN = b"twenty bytes secret!"
 KEYRING = Keyring.generate()
-SEALER = Sealer(KEYRING, "instance")
+ROOT = new_mac_root()
+
+
+def sealer(keyring: Keyring = KEYRING, instance: str = "instance", root: bytes = ROOT) -> Sealer:
+    return Sealer(lambda: keyring, instance, mac_root=root)
+
+
+SEALER = sealer()
 PURPOSE = Purpose.TOTP_SECRET
 
 
-def seal(sealer: Sealer = SEALER) -> bytes:
-    return sealer.seal(PLAIN, PURPOSE, account="alice", item="phone")
+def seal(by: Sealer = SEALER) -> bytes:
+    return by.seal(PLAIN, PURPOSE, account="alice", item="phone")
 
 
-def open_(sealed: bytes, sealer: Sealer = SEALER) -> bytes:
-    return sealer.open(sealed, PURPOSE, account="alice", item="phone")
-
-
-def rotated() -> Keyring:
-    """The same keyring after ``rekey``: a new key seals, the old one still opens."""
-    fresh = Keyring.generate()
-    return Keyring(fresh.primary, {**KEYRING.keys, **fresh.keys})
+def open_(sealed: bytes, by: Sealer = SEALER) -> bytes:
+    return by.open(sealed, PURPOSE, account="alice", item="phone")
 
 
 # -- sealed values ---------------------------------------------------------------------------------
@@ -70,7 +79,7 @@ def test_a_moved_value_does_not_open(purpose: Purpose, account: str, item: str) 
 
 def test_a_value_of_another_installation_does_not_open() -> None:
     with pytest.raises(SealBroken):
-        open_(seal(), Sealer(KEYRING, "another instance"))
+        open_(seal(), sealer(instance="another instance"))
 
 
 def test_each_purpose_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +116,7 @@ def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
 
 def test_a_value_under_a_key_that_is_gone_says_so() -> None:
     with pytest.raises(SealBroken, match="not in the keyring"):
-        open_(seal(), Sealer(Keyring.generate(), "instance"))
+        open_(seal(), sealer(Keyring.generate()))
 
 
 def test_a_broken_seal_tells_neither_key_nor_value() -> None:
@@ -121,12 +130,35 @@ def test_a_broken_seal_tells_neither_key_nor_value() -> None:
 
 
 def test_after_a_rotation_old_values_open_and_new_ones_are_under_the_new_key() -> None:
-    old, after = seal(), Sealer(rotated(), "instance")
+    old, after = seal(), sealer(KEYRING.rotated())
     assert open_(old, after) == PLAIN
+    assert key_id(old) == KEYRING.primary != key_id(seal(after))
     new = seal(after)
     assert open_(new, after) == PLAIN
     with pytest.raises(SealBroken, match="not in the keyring"):
         open_(new)
+
+
+def test_a_sealer_asks_for_the_keyring_each_time() -> None:
+    rings = [KEYRING]
+    running = Sealer(lambda: rings[-1], "instance", mac_root=ROOT)
+    mac = running.mac(Purpose.RECOVERY_CODE, "alice", "CODE")
+    rings.append(KEYRING.rotated())
+    assert key_id(seal(running)) == rings[-1].primary
+    assert open_(seal(), running) == PLAIN
+    assert running.mac(Purpose.RECOVERY_CODE, "alice", "CODE") == mac
+    rings.append(rings[-1].pruned())
+    with pytest.raises(SealBroken, match="not in the keyring"):
+        open_(seal(), running)
+
+
+def test_a_rotation_adds_one_key_and_pruning_leaves_only_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = Keyring.generate()
+    drawn = iter([KEYRING, fresh])  # the first has an id that is taken
+    monkeypatch.setattr(Keyring, "generate", lambda: next(drawn))
+    after = KEYRING.rotated()
+    assert after == Keyring(fresh.primary, {**KEYRING.keys, **fresh.keys})
+    assert after.pruned() == fresh
 
 
 def test_a_new_keyring_has_one_key_of_256_bits() -> None:
@@ -138,7 +170,7 @@ def test_a_new_keyring_has_one_key_of_256_bits() -> None:
 
 
 def test_a_keyring_is_read_from_what_it_wrote() -> None:
-    for keyring in (KEYRING, rotated()):
+    for keyring in (KEYRING, KEYRING.rotated()):
         assert Keyring.parse(keyring.text()) == keyring
 
 
@@ -198,10 +230,10 @@ def test_a_keyring_of_another_version_is_refused(version: object) -> None:
 def test_a_mac_is_32_bytes_and_always_the_same() -> None:
     mac = SEALER.mac(Purpose.THROTTLE, "password", "alice")
     assert len(mac) == 32
-    assert mac == Sealer(KEYRING, "instance").mac(Purpose.THROTTLE, "password", "alice")
+    assert mac == sealer().mac(Purpose.THROTTLE, "password", "alice")
 
 
-def test_macs_differ_by_purpose_parts_and_key() -> None:
+def test_macs_differ_by_purpose_parts_and_root() -> None:
     macs = {
         SEALER.mac(Purpose.THROTTLE, "password", "alice"),
         SEALER.mac(Purpose.RECOVERY_CODE, "password", "alice"),
@@ -209,7 +241,7 @@ def test_macs_differ_by_purpose_parts_and_key() -> None:
         SEALER.mac(Purpose.THROTTLE, "passworda", "lice"),
         SEALER.mac(Purpose.THROTTLE, "passwordalice"),
         SEALER.mac(Purpose.THROTTLE, "password", "alice", ""),
-        Sealer(Keyring.generate(), "instance").mac(Purpose.THROTTLE, "password", "alice"),
+        sealer(root=new_mac_root()).mac(Purpose.THROTTLE, "password", "alice"),
     }
     assert len(macs) == 7
 
@@ -218,14 +250,15 @@ def test_text_and_its_bytes_give_one_mac() -> None:
     assert SEALER.mac(Purpose.THROTTLE, "alice") == SEALER.mac(Purpose.THROTTLE, b"alice")
 
 
-def test_what_was_stored_before_a_rotation_is_found_by_one_of_the_macs() -> None:
-    stored = SEALER.mac(Purpose.RECOVERY_CODE, "alice", "CODE")
-    after = Sealer(rotated(), "instance")
-    macs = after.macs(Purpose.RECOVERY_CODE, "alice", "CODE")
-    assert len(macs) == 2
-    assert stored in macs
-    assert after.mac(Purpose.RECOVERY_CODE, "alice", "CODE") in macs
-    assert after.mac(Purpose.RECOVERY_CODE, "alice", "CODE") != stored
+def test_a_new_root_is_256_random_bits() -> None:
+    assert len({new_mac_root() for _ in range(50)}) == 50
+    assert len(new_mac_root()) == 32
+
+
+def test_a_mac_under_a_key_as_the_root_is_what_version_1_stored() -> None:
+    # A store of schema 0001 has digests under its first key; that key becomes its root.
+    root = bytes(range(32))
+    assert sealer(root=root).mac(Purpose.RECOVERY_CODE, "alice", "CODE").hex() == FIRST_MAC
 
 
 def test_the_strings_that_keys_are_derived_from_are_never_renamed() -> None:
@@ -234,6 +267,7 @@ def test_the_strings_that_keys_are_derived_from_are_never_renamed() -> None:
         "totp-secret",
         "password-hash",
         "key-check",
+        "mac-root",
         "recovery-code",
         "throttle",
         "xsrf",
@@ -241,9 +275,9 @@ def test_the_strings_that_keys_are_derived_from_are_never_renamed() -> None:
 
 
 def test_a_value_sealed_by_the_first_version_still_opens() -> None:
-    sealer = Sealer(Keyring(b"\1\2\3\4", {b"\1\2\3\4": bytes(range(32))}), "instance")
+    first = sealer(Keyring(b"\1\2\3\4", {b"\1\2\3\4": bytes(range(32))}))
     sealed = bytes.fromhex(FIRST_VERSION)
-    assert sealer.open(sealed, PURPOSE, account="alice", item="phone") == PLAIN
+    assert first.open(sealed, PURPOSE, account="alice", item="phone") == PLAIN
     assert sealed[0] == sealing._VERSION
 
 
@@ -251,3 +285,5 @@ FIRST_VERSION = (
     "01010203040d9c8581f8147df4c291a84ff850ba4c018f3d66d5ccf9e2b8eb0650"
     "0c7400663aa3a73de2c0efabe1e15dab85b897fb"
 )
+
+FIRST_MAC = "9884dac7a4770824344a504671530990f555600a23ccb684aa7f234dc3ffd864"

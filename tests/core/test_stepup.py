@@ -237,6 +237,23 @@ def test_a_wrong_factor_leaves_it_locked_and_is_charged(rig: Rig, alice: Person,
     assert by_password(rig, held, PASSWORD) is None
 
 
+def test_unlocking_with_one_factor_gives_no_tries_of_the_other_back(
+    rig: Rig, alice: Person, login: LiveLogin
+) -> None:
+    held = locked(rig, login)
+    for _ in range(5):
+        by_code(rig, held, alice.wrong_code())
+    assert by_password(rig, held, PASSWORD) is None
+    rig.logins.sync()
+    held = locked(rig, login)
+    assert wait(by_code(rig, held, alice.code())) == 30
+    assert by_password(rig, held, OTHER_PASSWORD) == Denied(Refusal.DENIED)
+    rig.clock.now += 30
+    assert by_code(rig, held, alice.code()) is None
+    rig.logins.sync()
+    assert rig._failures(rig.sealer.mac(Purpose.THROTTLE, "password-stepup", login.session.id)) == 1
+
+
 def test_a_code_that_unlocked_is_spent(rig: Rig, alice: Person, login: LiveLogin) -> None:
     code = alice.code()
     assert by_code(rig, locked(rig, login), code) is None

@@ -12,6 +12,8 @@ from typing import Any
 from jupyter_totp_auth.core.events import EventKind
 from jupyter_totp_auth.core.model import (
     Account,
+    AccountChange,
+    Claim,
     EndReason,
     Enrollment,
     EnrollmentCode,
@@ -21,7 +23,6 @@ from jupyter_totp_auth.core.model import (
     TotpAuthenticator,
 )
 from jupyter_totp_auth.core.policy import DAY, Throttle
-from jupyter_totp_auth.core.ports import AccountChange, Claim
 from jupyter_totp_auth.store import StoreRefused, open_store
 from jupyter_totp_auth.store.opening import Places
 from tests.store import makers

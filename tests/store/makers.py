@@ -9,9 +9,12 @@ from typing import Any, Protocol
 
 from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.model import (
+    AccessToken,
     Account,
+    Claim,
     Enrollment,
     EnrollmentCode,
+    KnownBrowserRow,
     LoginSession,
     PendingLogin,
     Role,
@@ -19,12 +22,11 @@ from jupyter_totp_auth.core.model import (
 )
 from jupyter_totp_auth.core.policy import DAY, MINUTE
 from jupyter_totp_auth.core.ports import (
+    AccessTokenStore,
     AccountStore,
-    Claim,
     EnrollmentStore,
     EventStore,
     FactorStore,
-    KnownBrowserRow,
     LoginStore,
     ThrottleStore,
 )
@@ -42,6 +44,8 @@ class Parts(Protocol):
     def accounts(self) -> AccountStore: ...
     @property
     def logins(self) -> LoginStore: ...
+    @property
+    def access_tokens(self) -> AccessTokenStore: ...
     @property
     def enrollments(self) -> EnrollmentStore: ...
     @property
@@ -66,7 +70,7 @@ class Person:
 
     def recovery_code(self, index: int = 0) -> Claim:
         """The claim of a recovery code."""
-        return Claim(recovery_digests=(self.recovery[index],))
+        return Claim(recovery_digest=self.recovery[index])
 
 
 def digest() -> bytes:
@@ -165,6 +169,20 @@ def session_of(who: Account, **changes: Any) -> LoginSession:
 
 def browser_of(who: Account, **changes: Any) -> KnownBrowserRow:
     return replace(KnownBrowserRow(digest(), who.id, who.epoch, AT + 90 * DAY), **changes)
+
+
+def token_of(who: Account, **changes: Any) -> AccessToken:
+    fresh = AccessToken(
+        digest=digest(),
+        id=secrets.token_hex(8),
+        account_id=who.id,
+        name="VS Code é ✓",
+        scopes=("all",),
+        created_at=AT,
+        expires_at=AT + 90 * DAY,
+        last_used_at=None,
+    )
+    return replace(fresh, **changes)
 
 
 # -- acts that many tests begin with -------------------------------------------------------------------

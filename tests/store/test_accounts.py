@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_totp_auth.core.events import EventKind
-from jupyter_totp_auth.core.model import Account, EndReason, Role
-from jupyter_totp_auth.core.ports import AccountChange
+from jupyter_totp_auth.core.model import Account, AccountChange, EndReason, Role
 from tests.store.makers import (
     AT,
     Parts,

@@ -20,7 +20,7 @@ from sqlalchemy import select, update
 from jupyter_totp_auth.store import Store, StoreUnavailable, database, open_store
 from jupyter_totp_auth.store.database import Database
 from jupyter_totp_auth.store.opening import Places
-from jupyter_totp_auth.store.tables import account
+from jupyter_totp_auth.store.tables import account, instance
 from tests.services import missing_is_skip
 from tests.services.mariadb import MariaDB
 from tests.services.postgresql import PostgreSQL, running_postgresql
@@ -98,19 +98,37 @@ def test_a_file_that_was_deleted_stays_gone(store: Store, ada: Person, file: Pat
     assert store.accounts.all() == [ada.account]  # by itself
 
 
-def test_a_file_that_was_replaced_is_the_one_in_use(
-    store: Store, ada: Person, file: Path, tmp_path: Path
+@pytest.mark.parametrize("closed", [False, True], ids=["open connections", "none open"])
+def test_a_file_that_was_replaced_is_never_used_and_the_old_one_is_when_it_is_back(
+    store: Store, ada: Person, file: Path, tmp_path: Path, closed: bool
 ) -> None:
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(tmp_path / "copy")) as copy:
         source.backup(copy)
+    (tmp_path / "copy").chmod(0o600)
     bob, _ = added(store, "bob")
-    store.database.engine.dispose()
+    half = pended(store, ada.account)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if closed:
+        store.database.engine.dispose()
+    file.rename(tmp_path / "aside")
     (tmp_path / "copy").rename(file)
-    for end in ("-wal", "-shm"):
-        file.with_name(file.name + end).unlink(missing_ok=True)
+    before = file.read_bytes()
+    for _ in range(3):
+        assert unavailable(store.accounts.all, within=1)
+        assert unavailable(store.logins.revision, within=1)
+        assert unavailable(lambda: grant(store, half, ada.step(), session_of(ada.account)), within=1)
+    assert file.read_bytes() == before
+    (tmp_path / "aside").rename(file)
+    assert store.accounts.by_id(bob.id) is not None
+    assert grant(store, half, ada.step(), session_of(ada.account))
+
+
+def test_another_store_in_its_place_is_noticed_by_the_poll(store: Store, ada: Person) -> None:
     assert store.accounts.all() == [ada.account]
-    added(store, "carol")
-    assert store.accounts.by_id(bob.id) is None
+    with store.database.write() as connection:
+        connection.execute(update(instance).values(instance_id="another"))
+    assert unavailable(store.logins.revision, within=1)
 
 
 @contextmanager

@@ -8,10 +8,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from jupyter_totp_auth.core.events import EventKind
-from jupyter_totp_auth.core.model import EndedLogin, EndReason, PendingLogin
-from jupyter_totp_auth.core.policy import DAY, Throttle
-from jupyter_totp_auth.core.ports import Claim
+from jupyter_totp_auth.core.events import Event, EventKind
+from jupyter_totp_auth.core.model import Claim, EndedLogin, EndReason, LoginSession, PendingLogin
+from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
 from jupyter_totp_auth.store import Store
 from jupyter_totp_auth.store.tables import account
 from tests.store.makers import (
@@ -86,10 +85,22 @@ def test_a_wrong_code_is_noted_with_whether_it_was_charged(store: Parts) -> None
     half, other = (pended(store, enrolled(store).account) for _ in range(2))
     for charged in (True, False, True):
         store.logins.deny(half, event(EventKind.SECOND_FACTOR_DENIED), charged=charged)
-    assert store.logins.pending(half.digest, at=AT) == replace(half, charged=2)
-    assert store.logins.spend_try(half.digest, at=AT) == replace(half, charged=2, tries_left=4)
+    assert store.logins.pending(half.digest, at=AT) == replace(half, charges=(AT, AT))
+    assert store.logins.spend_try(half.digest, at=AT) == replace(half, charges=(AT, AT), tries_left=4)
     assert store.logins.pending(other.digest, at=AT) == other
     assert kinds(store)[-3:] == [EventKind.SECOND_FACTOR_DENIED] * 3
+
+
+def test_what_is_given_up_hands_its_charges_over_once(store: Parts) -> None:
+    half = pended(store, enrolled(store).account, charges=(AT - 5, AT - 4))
+    store.logins.deny(half, event(EventKind.SECOND_FACTOR_DENIED), charged=True)
+    mine = {"throttle_key": half.throttle_key, "epoch": half.epoch}
+    for not_mine in ({"throttle_key": digest()}, {"epoch": half.epoch + 1}):
+        assert store.logins.give_up(half.digest, **{**mine, **not_mine}) == ()
+    assert store.logins.give_up(digest(), **mine) == ()
+    assert store.logins.give_up(half.digest, **mine) == (AT - 5, AT - 4, AT)
+    assert store.logins.pending(half.digest, at=AT) is None
+    assert store.logins.give_up(half.digest, **mine) == ()
 
 
 def test_a_wrong_code_is_noted_though_the_pending_login_is_gone(store: Parts) -> None:
@@ -150,18 +161,8 @@ def test_a_recovery_code_opens_only_one_login(store: Parts, ada: Person) -> None
     assert grant(store, pended(store, ada.account), ada.recovery_code(1), session_of(ada.account))
 
 
-def test_a_recovery_code_is_found_under_any_of_its_digests(store: Parts, ada: Person) -> None:
-    claim = Claim(recovery_digests=(digest(), ada.recovery[0], digest()))
-    assert grant(store, pended(store, ada.account), claim, session_of(ada.account))
-    assert store.accounts.recovery_codes_left(ada.account.id) == 9
-    assert refused(store, pended(store, ada.account), claim, ada)
-
-
-@pytest.mark.parametrize("digests", [(), (b"\0" * 32,)], ids=["none", "unknown"])
-def test_an_unknown_recovery_code_opens_nothing(
-    store: Parts, ada: Person, digests: tuple[bytes, ...]
-) -> None:
-    assert refused(store, pended(store, ada.account), Claim(recovery_digests=digests), ada)
+def test_an_unknown_recovery_code_opens_nothing(store: Parts, ada: Person) -> None:
+    assert refused(store, pended(store, ada.account), Claim(recovery_digest=bytes(32)), ada)
 
 
 def test_an_empty_claim_opens_nothing(store: Parts, ada: Person) -> None:
@@ -294,7 +295,7 @@ def test_a_login_is_not_found_once_its_account_is_over(store: Parts) -> None:
     login = logged_in(store, brief)
     assert store.logins.find(login.digest, at=AT + 59) is not None
     assert store.logins.find(login.digest, at=AT + 60) is None
-    assert store.logins.find_many([login.digest], at=AT + 60) == {}
+    assert store.logins.find_many([login.id], at=AT + 60) == {}
 
 
 def test_a_login_that_an_end_overlooked_does_not_outlive_its_account_being_closed(sql: Store) -> None:
@@ -303,7 +304,7 @@ def test_a_login_that_an_end_overlooked_does_not_outlive_its_account_being_close
     with sql.database.write() as connection:  # by hand: no method leaves a disabled account a login
         connection.execute(update(account).values(disabled=True))
     assert sql.logins.find(login.digest, at=AT) is None
-    assert sql.logins.find_many([login.digest], at=AT) == {}
+    assert sql.logins.find_many([login.id], at=AT) == {}
 
 
 def test_an_unknown_login_was_never_there(store: Parts, ada: Person) -> None:
@@ -314,11 +315,11 @@ def test_an_unknown_login_was_never_there(store: Parts, ada: Person) -> None:
 
 def test_many_logins_are_looked_up_at_once(store: Parts, ada: Person) -> None:
     bob = enrolled(store, "bob")
-    alive = {login.digest: (login, who.account) for who in (ada, bob) for login in [logged_in(store, who)]}
+    alive = {login.id: (login, who.account) for who in (ada, bob) for login in [logged_in(store, who)]}
     over, expired = logged_in(store, bob), logged_in(store, bob, expires_at=AT + 1)
     store.logins.end(bob.account.id, over.id, EndReason.LOGGED_OUT, event())
-    unknown = [digest() for _ in range(500)]
-    asked = [*unknown, over.digest, expired.digest, *alive, *alive]
+    unknown = [secrets.token_hex(8) for _ in range(500)]
+    asked = [*unknown, over.id, expired.id, *alive, *alive]
     assert store.logins.find_many(iter(asked), at=AT + 1) == alive
     assert store.logins.find_many([], at=AT) == {}
 
@@ -429,7 +430,7 @@ def test_what_is_over_is_dropped_and_what_lives_stays(store: Parts, ada: Person)
     stale, code = code_for(None, expires_at=AT + 10), bobs_code
     store.enrollments.put_code(stale, event())
     stale_start, begun = started(store, stale, expires_at=AT + DAY), started(store, code)
-    halves = [pended(store, ada.account, expires_at=AT + n) for n in (10, 11)]
+    halves = [pended(store, ada.account, expires_at=AT + n - SLIP_MEMORY) for n in (10, 11)]
     known = [browser_of(ada.account, expires_at=AT + n) for n in (10, 11)]
     for number, row in enumerate(known):
         half, claim = pended(store, ada.account), ada.recovery_code(number)
@@ -438,7 +439,7 @@ def test_what_is_over_is_dropped_and_what_lives_stays(store: Parts, ada: Person)
 
     store.logins.purge(at=AT + 10, ended_before=AT - DAY)
 
-    assert [store.logins.pending(row.digest, at=AT) for row in halves] == [None, halves[1]]
+    assert [store.logins.pending(row.digest, at=AT - SLIP_MEMORY) for row in halves] == [None, halves[1]]
     assert [store.logins.known_browser(row.digest, at=AT) for row in known] == [None, known[1]]
     assert store.enrollments.code(stale.digest, at=AT) is None
     assert store.enrollments.find(stale_start.digest, at=AT) is None
@@ -461,13 +462,14 @@ def test_an_ended_login_is_remembered_for_a_while(store: Parts, ada: Person) -> 
 
 
 def test_counters_are_kept_for_their_time_whether_the_name_is_known_or_not(store: Parts, ada: Person) -> None:
-    known, unknown, fresh, lasting = (digest() for _ in range(4))
-    shut = Throttle(free=0, first_delay=60 * DAY, cap=90 * DAY, limit=9, memory=30 * DAY)
-    for_ever = replace(shut, memory=None)
+    known, unknown, fresh, lasting, shut_for_good = (digest() for _ in range(5))
+    shut = Throttle(free=0, first_delay=90 * DAY, cap=90 * DAY, limit=9, memory=30 * DAY)
+    for_ever, closed = replace(shut, memory=None, limit=1), replace(shut, limit=1)
     for key, rule, account_id, at in (
         (known, shut, ada.account.id, AT),
         (unknown, shut, None, AT),
         (fresh, shut, None, AT + 1),
+        (shut_for_good, closed, None, AT),
         (lasting, for_ever, None, AT),
     ):
         assert store.throttles.charge(key, rule, at=at, account_id=account_id) is None
@@ -478,8 +480,8 @@ def test_counters_are_kept_for_their_time_whether_the_name_is_known_or_not(store
     assert waits == [None, None]
     assert store.throttles.charge(fresh, shut, at=AT + 30 * DAY) is not None
     store.logins.purge(at=AT + 9999 * DAY, ended_before=AT)
-    closed = replace(for_ever, limit=1)
-    assert store.throttles.charge(lasting, closed, at=AT + 9999 * DAY) is not None
+    assert store.throttles.charge(lasting, for_ever, at=AT + 9999 * DAY) is not None
+    assert store.throttles.charge(shut_for_good, closed, at=AT + 9999 * DAY) is not None
 
 
 def test_a_counter_is_kept_from_its_last_failure_on(store: Parts) -> None:
@@ -512,3 +514,86 @@ def test_purging_does_not_make_a_spent_thing_good_again(store: Parts, ada: Perso
     half = pended(store, ada.account)
     assert refused(store, half, ada.recovery_code(), ada)
     assert refused(store, half, ada.step(), ada)
+
+
+# -- locks and freshness -------------------------------------------------------------------------------
+
+
+def locked_event(login: LoginSession, at: int = AT) -> Event:
+    return event(EventKind.LOGIN_LOCKED, at=at, account_id=login.account_id)
+
+
+def test_a_lock_is_a_fact_and_one_of_two_sets_it(store: Parts, ada: Person) -> None:
+    login = logged_in(store, ada)
+    before = store.logins.revision()
+    assert store.logins.lock(login.id, locked_event(login, AT + 5))
+    assert not store.logins.lock(login.id, locked_event(login, AT + 6))
+    found = store.logins.find(login.digest, at=AT + 7)
+    assert found is not None
+    assert found[0].locked_at == AT + 5
+    assert store.logins.find_many([login.id], at=AT + 7) == {login.id: found}
+    assert store.logins.revision() > before
+    assert kinds(store, ada.account.id).count(EventKind.LOGIN_LOCKED) == 1
+
+
+def test_an_idle_lock_asks_the_store_when_somebody_was_seen(store: Parts, ada: Person) -> None:
+    login = logged_in(store, ada)
+    assert store.logins.set_active(login.id, at=AT + 100)
+    assert not store.logins.lock(login.id, locked_event(login, AT + 150), idle_since=AT + 99)
+    assert store.logins.lock(login.id, locked_event(login, AT + 150), idle_since=AT + 100)
+    assert not store.logins.set_active(login.id, at=AT + 160)
+
+
+def test_unlocking_claims_and_refunds_or_does_nothing(store: Parts, ada: Person) -> None:
+    login, key, rule = logged_in(store, ada), digest(), Throttle(1, 60, 60, 3)
+    claim = ada.step(88_888)
+    open_event = event(EventKind.LOGIN_UNLOCKED, at=AT + 9)
+    assert not store.logins.unlock(login, claim, [], open_event), "not locked"
+    store.logins.lock(login.id, locked_event(login))
+    assert store.throttles.charge(key, rule, at=AT) is None
+    assert not store.logins.unlock(login, ada.step(0), [(key, 1)], open_event), "a spent step"
+    assert store.throttles.charge(key, rule, at=AT) == 60
+    assert store.logins.unlock(login, claim, [(key, 1)], open_event)
+    assert store.throttles.charge(key, rule, at=AT) is None
+    found = store.logins.find(login.digest, at=AT + 10)
+    assert found is not None
+    assert (found[0].locked_at, found[0].active_at) == (None, AT + 9)
+    store.logins.lock(login.id, locked_event(login, AT + 11))
+    assert store.logins.unlock(login, None, [], open_event), "a password claims nothing"
+    assert not store.logins.unlock(login, claim, [], open_event)
+
+
+def test_a_renewed_login_has_another_digest_and_the_same_id(store: Parts, ada: Person) -> None:
+    login, fresh, epoch = logged_in(store, ada), digest(), ada.account.epoch
+    done = event(EventKind.STEP_UP, at=AT + 50)
+    assert not store.logins.renew(login, fresh, epoch + 1, ada.step(77_777), [], [done]), "another epoch"
+    assert not store.logins.renew(login, fresh, epoch, ada.step(0), [], [done]), "a spent step"
+    assert store.logins.renew(login, fresh, epoch, ada.step(77_777), [], [done])
+    assert store.logins.find(login.digest, at=AT + 51) is None
+    found = store.logins.find(fresh, at=AT + 51)
+    assert found is not None
+    assert found[0] == replace(login, digest=fresh, fresh_at=AT + 50, active_at=AT + 50)
+    assert not store.logins.renew(login, digest(), epoch, ada.step(77_778), [], [done]), "the old digest"
+    store.logins.lock(login.id, locked_event(login, AT + 52))
+    assert not store.logins.renew(found[0], digest(), epoch, ada.step(77_779), [], [done]), "locked"
+
+
+@pytest.mark.parametrize("over", ["ended", "expired", "disabled"])
+def test_what_is_over_is_neither_locked_nor_unlocked_nor_renewed(
+    store: Parts, ada: Person, over: str
+) -> None:
+    login, held, at = logged_in(store, ada), logged_in(store, ada), AT + 5
+    store.logins.lock(held.id, locked_event(held))
+    match over:
+        case "ended":
+            for one in (login, held):
+                store.logins.end(ada.account.id, one.id, EndReason.LOGGED_OUT, event(at=AT + 1))
+        case "expired":
+            at = login.expires_at
+        case "disabled":
+            store.accounts.set_disabled(ada.account.id, event(at=AT + 1), disabled=True)
+    later = event(at=at)
+    assert not store.logins.lock(login.id, later)
+    assert not store.logins.set_active(login.id, at=at)
+    assert not store.logins.unlock(held, None, [], later)
+    assert not store.logins.renew(login, digest(), ada.account.epoch, ada.step(66_666), [], [later])

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, func, select, text, update
 
-from jupyter_totp_auth.core.sealing import Keyring, Purpose
-from jupyter_totp_auth.store import Store, StoreRefused, StoreUnavailable, open_store
+from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer, key_id
+from jupyter_totp_auth.store import Store, StoreRefused, StoreUnavailable, files, keyring_file, open_store
 from jupyter_totp_auth.store.opening import Places
 from jupyter_totp_auth.store.tables import instance
 from tests.store import acts
@@ -146,6 +146,55 @@ def test_an_added_key_does_not_shut_the_store(places: Places) -> None:
         assert store.sealer.open(sealed, Purpose.TOTP_SECRET, account="a", item="b") == b"secret"
 
 
+def test_the_root_of_digests_is_random_in_a_new_store_and_outlives_a_new_primary(places: Places) -> None:
+    with opened(places) as store:
+        mac = store.sealer.mac(Purpose.RECOVERY_CODE, "a", "CODE")
+    ring = Keyring.parse(places.keyring.read_text())
+    assert mac != Sealer(lambda: ring, "", mac_root=ring.keys[ring.primary]).mac(
+        Purpose.RECOVERY_CODE, "a", "CODE"
+    )
+    keyring_file.replace(places.keyring, ring.rotated())
+    with opened(places) as store:
+        assert store.sealer.mac(Purpose.RECOVERY_CODE, "a", "CODE") == mac
+
+
+def test_a_store_of_the_first_schema_takes_its_first_key_as_the_root(places: Places) -> None:
+    with opened(places) as store, store.database.write() as connection:
+        connection.execute(update(instance).values(mac_key=None))
+    first = Keyring.parse(places.keyring.read_text())
+    keyring_file.replace(places.keyring, Keyring.generate())
+    assert "does not fit" in refusal(places)  # and no root is made of another store's key
+    keyring_file.replace(places.keyring, first.rotated())  # the key check tells which one was the first
+    then = Sealer(lambda: first, "", mac_root=first.keys[first.primary])
+    for _ in range(2):
+        with opened(places) as store:
+            assert store.sealer.mac(Purpose.THROTTLE, "ada") == then.mac(Purpose.THROTTLE, "ada")
+
+
+def test_a_root_that_was_moved_or_altered_refuses(places: Places) -> None:
+    with opened(places) as store, store.database.write() as connection:
+        connection.execute(update(instance).values(mac_key=instance.c.key_check))
+    assert "does not fit" in refusal(places)
+
+
+def test_a_running_process_sees_a_keyring_that_was_replaced_and_survives_one_that_is_gone(
+    places: Places,
+) -> None:
+    with opened(places) as store:
+        before = sealed_by(store)
+        fresh = Keyring.parse(places.keyring.read_text()).rotated()
+        keyring_file.replace(places.keyring, fresh)
+        after = sealed_by(store)
+        assert (key_id(before) in fresh.keys, key_id(after)) == (True, fresh.primary)
+        text = places.keyring.read_text()
+        places.keyring.unlink()
+        assert key_id(sealed_by(store)) == fresh.primary
+        places.keyring.write_text(text)  # readable by all, perhaps
+        places.keyring.chmod(0o644)
+        for sealed in (before, after):
+            assert store.sealer.open(sealed, Purpose.TOTP_SECRET, account="a", item="b") == b"secret"
+
+
 def test_four_first_starts_at_once_all_come_to_one_store(
     request: pytest.FixtureRequest, processes: Processes, tmp_path: Path
 ) -> None:
@@ -208,6 +257,62 @@ def test_every_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
 def test_a_file_that_others_can_reach_refuses(file: Places, mode: int) -> None:
     path_of(file).chmod(mode)
     assert f"chmod 600 {path_of(file)}" in refusal(file)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o707])
+def test_a_file_in_a_folder_that_everybody_may_write_in_refuses(file: Places, mode: int) -> None:
+    path_of(file).parent.chmod(mode)
+    assert f"chmod 700 {path_of(file).parent}" in refusal(file)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")
+@pytest.mark.parametrize("folder", [False, True], ids=["file", "folder"])
+def test_a_file_or_folder_of_another_user_refuses(file: Places, folder: bool) -> None:
+    os.chown(path_of(file).parent if folder else path_of(file), 65534, 65534)
+    assert "another user" in refusal(file)
+
+
+def test_a_link_is_as_safe_as_what_it_leads_to(file: Places, tmp_path: Path) -> None:
+    link = tmp_path / "link.sqlite3"
+    link.symlink_to(path_of(file))
+    linked = Places(f"sqlite:///{link}", file.keyring)
+    with opened(linked) as store:
+        assert len(store.accounts.all()) == 30
+    path_of(file).parent.chmod(0o777)
+    assert f"chmod 700 {path_of(file).parent}" in refusal(linked)
+
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+40 22 0:40 / /home rw,relatime shared:7 master:2 - {kind} server:/export rw,vers=4.2
+41 22 0:41 / /home/with\\040blank/deep rw - {kind} x rw
+42 22 0:42 / /home/local rw - {kind} x rw
+43 42 8:3 / /home/local rw - xfs /dev/sdb1 rw
+"""
+
+
+@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "fuse.sshfs"])
+def test_a_network_filesystem_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(MOUNTS.format(kind=kind))
+    monkeypatch.setattr(files, "_MOUNTS", mounts)
+    for there in ("/home/ada/totp/totp.sqlite3", "/home/with blank/deep/x.sqlite3"):
+        message = refusal(Places(f"sqlite:///{there}", tmp_path / "keyring"))
+        assert f"network filesystem ({kind})" in message
+        assert "PostgreSQL" in message
+        assert not Path(there).exists()
+    for here in ("/var/lib/totp.sqlite3", "/homework/totp.sqlite3", "/home/local/totp.sqlite3"):
+        files.insist_on_local_disk(Path(here))
+
+
+@pytest.mark.parametrize("kind", ["ext4", "overlay", "btrfs", "tmpfs", "fuse.gocryptfs", "9p", "zfs"])
+def test_a_local_filesystem_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(MOUNTS.format(kind=kind))
+    monkeypatch.setattr(files, "_MOUNTS", mounts)
+    files.insist_on_local_disk(Path("/home/ada/totp.sqlite3"))
+    monkeypatch.setattr(files, "_MOUNTS", tmp_path / "nothing")  # no Linux
+    files.insist_on_local_disk(Path("/home/ada/totp.sqlite3"))
 
 
 @pytest.mark.parametrize("rubbish", [b"\0" * 4096, os.urandom(4096)], ids=["zeros", "noise"])

@@ -69,8 +69,8 @@ def test_one_time_step_opens_one_login(sql: Store, crowd: Crowd) -> None:
         ]
         answers = crowd.at_once(jobs)
         assert one_wins(answers)
-        found = sql.logins.find_many([session.digest for session in sessions], at=AT)
-        assert list(found) == [sessions[answers.index(True)].digest]
+        found = sql.logins.find_many([session.id for session in sessions], at=AT)
+        assert list(found) == [sessions[answers.index(True)].id]
 
 
 def test_one_recovery_code_opens_one_login(sql: Store, crowd: Crowd) -> None:

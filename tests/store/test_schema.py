@@ -158,7 +158,7 @@ def test_a_store_is_backed_up_before_it_is_migrated(tmp_path: Path, monkeypatch:
     places = Places(f"sqlite:///{tmp_path}/totp/totp.sqlite3", tmp_path / "keyring")
     with opened(places) as store:
         ada = enrolled(store, "ada")
-    monkeypatch.setattr(schema, "HEAD", "0003")
+    monkeypatch.setattr(schema, "HEAD", "9998")
     monkeypatch.setattr(schema, "_upgrade", lambda _database: None)
     before = os.umask(0)
     try:
@@ -166,7 +166,7 @@ def test_a_store_is_backed_up_before_it_is_migrated(tmp_path: Path, monkeypatch:
             pass
     finally:
         os.umask(before)
-    (copy,) = (tmp_path / "totp").glob("*.before-0003-*")
+    (copy,) = (tmp_path / "totp").glob("*.before-9998-*")
     assert mode_of(copy) == 0o600
     database = Database(f"sqlite:///{copy}")
     with database.read() as connection:

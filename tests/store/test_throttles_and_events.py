@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import event as on
 
-from jupyter_totp_auth.core.events import Event, EventKind
+from jupyter_totp_auth.core.events import Event, EventKind, Notice
 from jupyter_totp_auth.core.policy import DAY, Throttle
 from jupyter_totp_auth.store import Store
 from tests.store.makers import AT, Parts, digest, event, kinds, new_id
@@ -219,3 +219,86 @@ def test_an_account_sees_only_its_own_events(store: Parts) -> None:
     first = store.events.list(account_id=me)[0][0]
     assert [entry.at for _, entry in store.events.list(account_id=me, after=first)] == [3, 4]
     assert store.events.list(account_id=new_id()) == []
+
+
+def test_the_time_is_sure_by_the_newest_login_or_unlock_that_was_written(store: Parts) -> None:
+    assert store.events.last_sure_time() == 0
+    for kind, at in ((EventKind.LOGIN, AT), (EventKind.FIRST_FACTOR_DENIED, AT + 9)):
+        store.events.add(event(kind, at=at))
+    assert store.events.last_sure_time() == AT
+    store.events.add(event(EventKind.UNLOCKED, at=AT - 5))
+    assert store.events.last_sure_time() == AT - 5, "by the order in which they were written"
+
+
+def test_a_login_knows_the_one_before_it_and_what_failed_since(store: Parts) -> None:
+    mine, other = new_id(), new_id()
+
+    def tell(kind: EventKind, client: str = "", account: str = mine, **more: str) -> None:
+        store.events.add(Event(kind, AT, account_id=account, client=client, **more))
+
+    tell(EventKind.SECOND_FACTOR_DENIED, "192.0.2.9")
+    tell(EventKind.LOGIN, "192.0.2.1", login="one")
+    assert store.events.notice(mine, "one") == Notice(None, 1, ("192.0.2.9",))
+    for client, times in (("192.0.2.2", 3), ("192.0.2.3", 1), ("192.0.2.4", 2)):
+        for _ in range(times):
+            tell(EventKind.FIRST_FACTOR_DENIED, client)
+            tell(EventKind.SECOND_FACTOR_DENIED, client, detail="password")
+    tell(EventKind.FIRST_FACTOR_PASSED, "192.0.2.5")
+    tell(EventKind.FIRST_FACTOR_DENIED, "192.0.2.6", account=other)
+    tell(EventKind.LOGIN, "192.0.2.7", account=other, login="others")
+    tell(EventKind.LOGIN, "192.0.2.8", login="two")
+    told = store.events.notice(mine, "two")
+    assert told.last_login is not None
+    assert (told.last_login.login, told.last_login.client) == ("one", "192.0.2.1")
+    assert (told.failed, told.clients) == (6, ("192.0.2.2", "192.0.2.4", "192.0.2.3"))
+    for number in range(9):
+        tell(EventKind.CODE_REPLAYED, f"198.51.100.{number}")
+    told = store.events.notice(mine, "two")
+    assert (told.failed, len(told.clients)) == (15, 5)
+    # A login from before the log's memory has no event of its own: the newest is the one before.
+    assert store.events.notice(mine, "ten").last_login.login == "two"  # type: ignore[union-attr]
+
+
+def test_events_go_by_age_and_those_of_strangers_by_number_too(store: Parts) -> None:
+    for number in range(9):
+        store.events.add(event(EventKind.FIRST_FACTOR_DENIED, at=AT + number))
+        store.events.add(Event(EventKind.FIRST_FACTOR_DENIED, AT + number, account_id=new_id()))
+        store.events.add(event(EventKind.SETUP_LINK, at=AT + number))
+    store.events.purge(before=AT + 1, strangers_before=AT + 2, most_of_strangers=3)
+    left = [found for _, found in store.events.list()]
+    denied = [found for found in left if found.kind is EventKind.FIRST_FACTOR_DENIED]
+    assert [found.at - AT for found in denied if found.account_id is None] == [6, 7, 8]
+    assert [found.at - AT for found in denied if found.account_id] == list(range(1, 9))
+    assert [found.at - AT for found in left if found.kind is EventKind.SETUP_LINK] == list(range(1, 9))
+    store.events.purge(before=AT + 1, strangers_before=AT + 8, most_of_strangers=3)
+    assert len(store.events.list()) == 17
+
+
+def test_a_closed_counter_is_opened_again_and_no_other(store: Parts) -> None:
+    rule = Throttle(free=2, first_delay=10, cap=30, limit=6)
+    assert rule.reopened == 4
+    closed, open_ = digest(), digest()
+    for key, times in ((closed, 6), (open_, 5)):
+        for number in range(times):
+            assert store.throttles.charge(key, rule, at=AT + 30 * number) is None
+    for key in (closed, open_, digest()):
+        store.throttles.reopen(key, rule, at=AT + 1000)
+    waits = [store.throttles.charge(key, rule, at=AT + 1000) for key in (closed, open_)]
+    assert waits == [30, None]
+    tries = [store.throttles.charge(closed, rule, at=AT + 2000 + 30 * n) for n in range(4)]
+    assert tries == [None, None, 30, 30]
+
+
+def test_of_too_many_counters_those_with_most_failures_stay(store: Parts) -> None:
+    rule = Throttle(free=1000, first_delay=1, cap=9, limit=2)
+    lasting = Throttle(free=1000, first_delay=1, cap=9, limit=1, memory=None)
+    often, early, late, code = (digest() for _ in range(4))
+    for key, at in ((often, AT), (often, AT), (early, AT + 1), (late, AT + 2)):
+        assert store.throttles.charge(key, rule, at=at) is None
+    assert store.throttles.charge(code, lasting, at=AT) is None
+    store.throttles.bound(3)
+    store.throttles.bound(2)
+    assert store.throttles.charge(often, rule, at=AT + 3) == 9
+    assert store.throttles.charge(code, lasting, at=AT + 3) == 9
+    again = [store.throttles.charge(key, rule, at=AT + 3) for key in (early, early, late, late)]
+    assert again == [None, None, None, 9]

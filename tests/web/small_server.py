@@ -26,10 +26,12 @@ from jupyter_totp_auth.web.client_address import ClientAddresses
 from jupyter_totp_auth.web.cookies import Cookies
 from jupyter_totp_auth.web.gate import Gate
 from jupyter_totp_auth.web.hosts import Hosts
-from jupyter_totp_auth.web.pool import BoundedPool
+from jupyter_totp_auth.web.pool import BoundedPool, HashPool
 from jupyter_totp_auth.web.rim import Rim
 from jupyter_totp_auth.web.routes import handlers, public_routes
 from jupyter_totp_auth.web.sockets import Sockets
+from jupyter_totp_auth.web.tokens import TokenPlaces
+from jupyter_totp_auth.web.visitor import lives
 from jupyter_totp_auth.web.xsrf import Xsrf
 from jupyter_totp_auth.wiring import Services, build, system_clock
 
@@ -135,8 +137,8 @@ class SmallServer:
             cookies=Cookies(self.base_url, port=lambda: str(self.port)),
             xsrf=Xsrf(self.services.store.sealer, self.base_url),
             pages=Pages(self.base_url, self._settings.appearance()),
-            sockets=Sockets(lambda login_id: logins.is_open(login_id) and not self.rim.is_stale()),
-            hash_pool=BoundedPool("hash", threads=2, queue=16),
+            sockets=Sockets(lambda key: lives(self.services, key) and not self.rim.is_stale()),
+            hash_pool=HashPool("hash", threads=2, queue=16, reserved=4, patience=9),
             store_pool=store_pool,
             member_pool=BoundedPool("member", threads=2, queue=64),
             log=LOG,
@@ -154,6 +156,8 @@ class SmallServer:
             base_url=self.base_url,
             public=public_routes(),
             logins=logins,
+            access_tokens=self.services.access_tokens,
+            token_places=TokenPlaces(self.base_url, self._settings.token_in_url),
             cookies=self.rim.cookies,
             hosts=Hosts(self._settings.allowed_hosts),
             addresses=ClientAddresses(self._proxies, trust_unix=False, log=LOG),

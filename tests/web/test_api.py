@@ -122,6 +122,8 @@ def test_me_has_the_fields_of_the_contract(signed_in: Client) -> None:
         "recovery_codes_left",
         "locked",
         "login",
+        "last_login",
+        "failed_since_last_login",
     }
     assert set(me["login"]) == {"id", "expires_at", "idle_at", "fresh_until"}
     assert (me["username"], me["role"], me["authenticators"], me["locked"]) == ("ada", "admin", 1, False)

@@ -163,9 +163,7 @@ def test_a_message_after_the_end_is_not_heard(signed_in: Client, server: SmallSe
     live.send("before")
     assert live.recv() == "echo before"
     # The end is made where this server's poll has not seen it: what counts is the question at the message.
-    logins = server.services.logins
-    digest = logins._digests[next(iter(server.rim.sockets._open))]
-    server.call(lambda: logins._drop(digest))
+    server.call(server.services.logins._live.clear)
     live.send("after the end")
     assert is_closed(live) == 1001
     assert "after the end" not in EchoSocket.heard

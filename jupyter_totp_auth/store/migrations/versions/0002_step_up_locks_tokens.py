@@ -32,6 +32,8 @@ def upgrade() -> None:
     _add("login", sa.Column("locked_at", sa.BigInteger(), nullable=True))
     _add("login", sa.Column("stays", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.execute("UPDATE login SET fresh_at = created_at, active_at = last_seen_at WHERE fresh_at = 0")
+    _exchange("pending_login", "charged", sa.Column("charges", sa.String(length=255), nullable=False))
+    op.create_index("ix_event_event", "event", ["event", "id"], if_not_exists=True)
     op.create_table(
         "new_authenticator",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -69,6 +71,18 @@ def _add(table: str, column: sa.Column[Any]) -> None:
     there = {found["name"] for found in sa.inspect(op.get_bind()).get_columns(table)}
     if column.name not in there:
         op.add_column(table, column)
+
+
+def _exchange(table: str, old: str, new: sa.Column[Any]) -> None:
+    """One column for another, in a table whose rows live for minutes: they go, so that nothing is copied."""
+    there = {found["name"] for found in sa.inspect(op.get_bind()).get_columns(table)}
+    if new.name not in there:
+        op.execute(sa.delete(sa.table(table)))
+    with op.batch_alter_table(table) as batch:  # SQLite before 3.35 cannot drop a column in place
+        if new.name not in there:
+            batch.add_column(new)
+        if old in there:
+            batch.drop_column(old)
 
 
 def _belongs(table: str) -> sa.ForeignKeyConstraint:

@@ -1,0 +1,1 @@
+"""Figures of this machine, not tests: each program prints its own."""

@@ -1,0 +1,140 @@
+"""The queue for hashes: two at once, strangers never in all places, known browsers first, no leaks."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from jupyter_totp_auth.web.pool import Busy, HashPool
+
+
+class Bench:
+    """A pool whose calls last until they are let go, and what began in which order."""
+
+    def __init__(self, *, threads: int = 2, queue: int = 16, reserved: int = 4, patience: float = 30) -> None:
+        self.pool = HashPool("test", threads=threads, queue=queue, reserved=reserved, patience=patience)
+        self.begun: list[str] = []
+        self.at_once = self.most = 0
+        self._turns = threading.Semaphore(0)
+        self._lock = threading.Lock()
+
+    def work(self, name: str) -> str:
+        with self._lock:
+            self.begun.append(name)
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        assert self._turns.acquire(timeout=20)
+        with self._lock:
+            self.at_once -= 1
+        return name
+
+    def ask(self, name: str, *, first: bool = False) -> asyncio.Task[str]:
+        return asyncio.ensure_future(self.pool.run(first, self.work, name))
+
+    def let_go(self, count: int = 1) -> None:
+        self._turns.release(count)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 10
+        while not condition():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.005)
+
+
+def on_a_loop(test: Callable[[Bench], Coroutine[Any, Any, None]], **options: Any) -> None:
+    bench = Bench(**options)
+    try:
+        asyncio.run(asyncio.wait_for(test(bench), 30))
+    finally:
+        bench.let_go(100)
+        bench.pool.stop()
+
+
+async def busy(task: asyncio.Task[str]) -> bool:
+    await asyncio.sleep(0.01)
+    return task.done() and isinstance(task.exception(), Busy)
+
+
+def test_strangers_have_one_thread_and_twelve_of_sixteen_places() -> None:
+    async def test(bench: Bench) -> None:
+        taken = [bench.ask(f"s{number}") for number in range(13)]
+        await bench.until(lambda: len(bench.begun) == 1)
+        assert not any(task.done() for task in taken)
+        assert await busy(bench.ask("one too many"))
+        known = [bench.ask(f"k{number}", first=True) for number in range(5)]
+        await bench.until(lambda: len(bench.begun) == 2)
+        assert bench.begun == ["s0", "k0"], "a thread was left"
+        assert await busy(bench.ask("known, but all is full", first=True))
+        bench.let_go(18)
+        assert len(await asyncio.gather(*taken, *known)) == 18
+        assert set(bench.begun[2:6]) == {f"k{number}" for number in range(1, 5)}, "before all strangers"
+        assert bench.most == 2
+
+    on_a_loop(test)
+
+
+def test_known_browsers_can_take_all_places() -> None:
+    async def test(bench: Bench) -> None:
+        known = [bench.ask(f"k{number}", first=True) for number in range(18)]
+        await bench.until(lambda: len(bench.begun) == 2)
+        assert await busy(bench.ask("stranger"))
+        assert await busy(bench.ask("known", first=True))
+        bench.let_go(18)
+        assert await asyncio.gather(*known) == [f"k{number}" for number in range(18)]
+
+    on_a_loop(test)
+
+
+def test_what_hangs_is_given_up_and_its_thread_is_not_given_away_before_it_is_free() -> None:
+    async def test(bench: Bench) -> None:
+        hung = [bench.ask(f"h{number}", first=number > 0) for number in range(2)]
+        queued = [bench.ask(f"q{number}") for number in range(12)]
+        for task in (*hung, *queued):
+            with pytest.raises(Busy):
+                await task
+        late = bench.ask("late", first=True)
+        await asyncio.sleep(0.1)
+        assert bench.begun == ["h0", "h1"], "both threads are still taken, and nobody else is let in"
+        bench.let_go(1)
+        await bench.until(lambda: len(bench.begun) == 3)
+        bench.let_go(2)
+        assert await late == "late"
+        again = [bench.ask(f"a{number}") for number in range(13)]
+        bench.let_go(13)
+        assert len(await asyncio.gather(*again)) == 13, "all places are there again"
+        assert bench.most == 2
+
+    on_a_loop(test, patience=3)
+
+
+def test_whoever_goes_away_leaves_the_queue() -> None:
+    async def test(bench: Bench) -> None:
+        tasks = [bench.ask(f"s{number}") for number in range(13)]
+        await bench.until(lambda: len(bench.begun) == 1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        bench.let_go(2)
+        assert await bench.ask("next") == "next"
+        assert bench.begun == ["s0", "next"]
+
+    on_a_loop(test)
+
+
+def test_an_error_comes_out_and_frees_its_thread() -> None:
+    def broken() -> None:
+        raise ValueError("mine")
+
+    async def test(bench: Bench) -> None:
+        for _ in range(5):
+            with pytest.raises(ValueError, match="mine"):
+                await bench.pool.run(False, broken)
+        bench.let_go()
+        assert await bench.ask("next") == "next"
+
+    on_a_loop(test)
