@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import time
+from calendar import timegm
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from .core.access_tokens import AccessTokens
-from .core.accounts import Accounts
+from .core.accounts import Accounts, Invitation
+from .core.authenticators import Authenticators
 from .core.enrollment import EnrollmentFlow
 from .core.events import Event
 from .core.login import LoginFlow
@@ -20,6 +22,8 @@ from .core.policy import Policy
 from .core.stepup import StepUp
 from .settings import TotpAuth
 from .store import Store, open_store
+
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Services:
     login: LoginFlow
     enrollment: EnrollmentFlow
     accounts: Accounts
+    authenticators: Authenticators
     logins: Logins
     stepup: StepUp
     access_tokens: AccessTokens
@@ -93,6 +98,14 @@ def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], 
         login=LoginFlow(logins=logins, events=events, **shared),
         enrollment=EnrollmentFlow(enrollments=store.enrollments, events=events, listed=_is_listed, **shared),
         accounts=Accounts(logins=logins, listed=_is_listed, **shared),
+        authenticators=Authenticators(
+            accounts=accounts,
+            factors=store.factors,
+            events=events,
+            sealer=store.sealer,
+            policy=policy,
+            clock=clock,
+        ),
         logins=Logins(logins, policy, clock),
         stepup=StepUp(logins=logins, events=events, **shared),
         access_tokens=AccessTokens(store.access_tokens, policy, clock),
@@ -119,6 +132,21 @@ def as_document(event: Event) -> dict[str, object]:
     }
 
 
+def as_invitation(invitation: Invitation, front: str) -> dict[str, object]:
+    """An enrollment code as ``--json`` and the API give it; ``front`` is the server's URL, with its slash."""
+    return {
+        "username": invitation.account.username,
+        "enrollment_code": invitation.code,
+        "url": enrollment_link(invitation, front),
+        "expires_at": iso(invitation.expires_at),
+    }
+
+
+def enrollment_link(invitation: Invitation, front: str) -> str:
+    """The code stands in the fragment, which reaches no server's log."""
+    return f"{front}enroll#{invitation.code}"
+
+
 def as_json_line(event: Event) -> str:
     """One line of ASCII, whatever is in it (ASVS 16.4.1)."""
     return json.dumps({"audit": as_document(event)}, ensure_ascii=True)
@@ -126,4 +154,13 @@ def as_json_line(event: Event) -> str:
 
 def iso(at: int) -> str:
     """ISO 8601 in UTC with Z."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    return time.strftime(_ISO, time.gmtime(at))
+
+
+def moment(text: str) -> int | None:
+    """What :func:`iso` makes text of; None for any other spelling."""
+    try:
+        at = timegm(time.strptime(text, _ISO))
+    except (ValueError, OverflowError):
+        return None
+    return at if iso(at) == text else None

@@ -24,21 +24,18 @@ def front_url(context: Context) -> str:
     return urls[0] if urls else f"{_NO_SERVER}{context.options.base_url}"
 
 
-def link(invitation: Invitation, front: str) -> str:
-    """The code stands in the fragment, which reaches no server's log."""
-    return f"{front}enroll#{invitation.code}"
-
-
 def as_document(invitation: Invitation, front: str) -> dict[str, object]:
     """For ``--json``."""
-    from ..wiring import iso
+    from ..wiring import as_invitation
 
-    return {
-        "username": invitation.account.username,
-        "enrollment_code": invitation.code,
-        "url": link(invitation, front),
-        "expires_at": iso(invitation.expires_at),
-    }
+    return as_invitation(invitation, front)
+
+
+def link(invitation: Invitation, front: str) -> str:
+    """For people."""
+    from ..wiring import enrollment_link
+
+    return enrollment_link(invitation, front)
 
 
 def print_invitation(invitation: Invitation, context: Context, *, as_json: bool) -> None:

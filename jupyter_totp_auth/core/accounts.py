@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 
 from . import bearer, names
 from .bearer import Kind
 from .events import Event, EventKind
 from .grants import password_key
 from .local_passwords import LocalPasswords
-from .model import Account, EndReason, EnrollmentCode, Role
+from .model import Account, AccountChange, EndReason, EnrollmentCode, LoginSession, Refusal, Role
 from .passwords import Hasher
 from .policy import DAY, MINUTE, Policy
 from .ports import AccountStore, LoginStore, ThrottleStore
@@ -22,7 +23,11 @@ LONGEST_VALIDITY = 30 * DAY
 
 
 class Refused(Exception):
-    """An act that cannot be done, in a sentence for the person who asked."""
+    """An act that cannot be done, in a sentence for the person who asked, and in a word."""
+
+    def __init__(self, sentence: str, refusal: Refusal = Refusal.DENIED) -> None:
+        super().__init__(sentence)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,14 @@ class Accounts:
         """The account of that exact name. Raises Refused."""
         account = self._accounts.by_name(username) if names.is_name(username) else None
         if account is None:
-            raise Refused(f"There is no account named {printable(username)}.")
+            raise Refused(f"There is no account named {printable(username)}.", Refusal.UNKNOWN)
+        return account
+
+    def of_id(self, account_id: str) -> Account:
+        """The account of that id. Raises Refused."""
+        account = self._accounts.by_id(account_id)
+        if account is None:
+            raise Refused("There is no such account.", Refusal.UNKNOWN)
         return account
 
     def all(self) -> list[Account]:
@@ -79,6 +91,7 @@ class Accounts:
         password: str | None = None,
         valid_for: int | None = None,
         expires_at: int | None = None,
+        client: str = "",
     ) -> Invitation:
         """A new account and the code that enrolls it. Raises Refused (bad or taken name, weak password)."""
         at = self._clock()
@@ -94,28 +107,33 @@ class Accounts:
             account = replace(account, sealed_password=self._sealed(account, password))
         text, code = self._new_code(account, at, valid_for)
         events = [
-            self._event(EventKind.ACCOUNT_ADDED, account, actor, at, role.value),
-            self._event(EventKind.ENROLLMENT_CODE, account, actor, at),
+            self._event(EventKind.ACCOUNT_ADDED, account, actor, at, role.value, client=client),
+            self._event(EventKind.ENROLLMENT_CODE, account, actor, at, client=client),
         ]
         if not self._accounts.add(account, code, events):
-            raise Refused(f"There is an account named {username} already.")
+            raise Refused(f"There is an account named {username} already.", Refusal.NAME_TAKEN)
         return Invitation(account, text, code.expires_at)
 
     def check(self, username: str, role: Role, *, expires_at: int | None = None) -> None:
         """Raises Refused where :meth:`add` would, as far as one can tell beforehand: for whole lists."""
         self._check(username, role, expires_at, self._clock())
         if self._accounts.by_name(username) is not None:
-            raise Refused(f"There is an account named {username} already.")
+            raise Refused(f"There is an account named {username} already.", Refusal.NAME_TAKEN)
 
-    @staticmethod
-    def _check(username: str, role: Role, expires_at: int | None, at: int) -> None:
+    def _check(self, username: str, role: Role, expires_at: int | None, at: int) -> None:
         if not names.is_name(username):
             raise Refused(
                 f"{printable(username)} cannot be a user name: 1 to 64 of a-z, 0-9, dot, dash and "
-                "underscore, beginning with a letter or digit, not ending in a dot."
+                "underscore, beginning with a letter or digit, not ending in a dot.",
+                Refusal.BAD_NAME,
             )
-        if role is Role.READER:
+        self._check_change(AccountChange(role=role, expires_at=expires_at), at)
+
+    @staticmethod
+    def _check_change(change: AccountChange, at: int) -> None:
+        if change.role is Role.READER:
             raise Refused("The role reader is not enforced in this version; use member or admin.")
+        expires_at = change.expires_at
         if expires_at is not None and expires_at <= at:
             raise Refused("That expiry date has passed already.")
 
@@ -133,11 +151,21 @@ class Accounts:
         key = password_key(self._sealer, account.username)
         self._throttles.reopen(key, self._policy.password_unknown, at=at)
 
+    def choose_password(self, account: Account, password: str, *, by: LoginSession, client: str) -> None:
+        """One's own new password: ends all other logins, forgets known browsers (R22). Raises Refused."""
+        at, who = self._clock(), account.username
+        sealed = self._sealed(account, password)
+        event = Event(EventKind.PASSWORD_SET, at, account.id, who, who, client, by.id)
+        done = self._accounts.set_password(
+            account.id, sealed, event, reason=EndReason.PASSWORD_CHANGED, but=by.id, keep_tokens=True
+        )
+        if not done:
+            raise Refused("This login has ended.", Refusal.EXPIRED)
+
     def set_role(self, username: str, role: Role, *, actor: str) -> None:
         """Another role, effective at the account's next request."""
         at, account = self._clock(), self.named(username)
-        if role is Role.READER:
-            raise Refused("The role reader is not enforced in this version; use member or admin.")
+        self._check_change(AccountChange(role=role), at)
         event = self._event(EventKind.ROLE_CHANGED, account, actor, at, role.value)
         self._insist(self._accounts.set_role(account.id, role, event), username)
 
@@ -148,21 +176,53 @@ class Accounts:
         event = self._event(kind, account, actor, at)
         self._insist(self._accounts.set_disabled(account.id, event, disabled=disabled), username)
 
+    def change(self, account_id: str, change: AccountChange, *, actor: str, client: str) -> Account:
+        """Role, expiry, open or closed, by an administrator: all of it or nothing. Raises Refused."""
+        at, account = self._clock(), self.of_id(account_id)
+        self._check_change(change, at)
+        facts: list[tuple[EventKind, str]] = []
+        if change.role is not None:
+            facts.append((EventKind.ROLE_CHANGED, change.role.value))
+        if change.disabled is not None:
+            closed = change.disabled
+            facts.append((EventKind.ACCOUNT_DISABLED if closed else EventKind.ACCOUNT_ENABLED, ""))
+        if change.endless or change.expires_at is not None:
+            facts.append((EventKind.EXPIRY_CHANGED, _readable(change.expires_at)))
+        events = [self._event(kind, account, actor, at, said, client=client) for kind, said in facts]
+        if not self._accounts.amend(account.id, change, events):
+            raise self._last_admin(account_id)
+        return self.of_id(account_id)
+
+    def _last_admin(self, account_id: str) -> Refused:
+        name = self.of_id(account_id).username
+        sentence = f"{name} is the last administrator who can log in. Make another one first."
+        return Refused(sentence, Refusal.LAST_ADMIN)
+
     def delete(self, username: str, *, actor: str) -> None:
         """Remove the account and everything bound to it; the audit log keeps its past."""
         at, account = self._clock(), self.named(username)
         event = self._event(EventKind.ACCOUNT_DELETED, account, actor, at)
         self._insist(self._accounts.delete(account.id, event), username)
 
-    def reset(self, username: str, *, actor: str, valid_for: int | None = None) -> Invitation:
+    def remove(self, account_id: str, *, actor: str, client: str) -> None:
+        """The same by an administrator: never the last one. Raises Refused."""
+        at, account = self._clock(), self.of_id(account_id)
+        event = self._event(EventKind.ACCOUNT_DELETED, account, actor, at, client=client)
+        if not self._accounts.delete(account.id, event, keep_admin=True):
+            raise self._last_admin(account_id)
+
+    def reset(
+        self, username: str, *, actor: str, valid_for: int | None = None, client: str = ""
+    ) -> Invitation:
         """A new enrollment code. The old second factor works until the new phone is confirmed."""
         at, account = self._clock(), self.named(username)
         if account.disabled:
-            raise Refused(f"The account {username} is disabled, so nobody could enroll. Enable it first.")
+            sentence = f"The account {username} is disabled, so nobody could enroll. Enable it first."
+            raise Refused(sentence, Refusal.CLOSED)
         text, code = self._new_code(account, at, valid_for)
         events = [
-            self._event(EventKind.FACTOR_RESET, account, actor, at),
-            self._event(EventKind.ENROLLMENT_CODE, account, actor, at),
+            self._event(EventKind.FACTOR_RESET, account, actor, at, client=client),
+            self._event(EventKind.ENROLLMENT_CODE, account, actor, at, client=client),
         ]
         self._insist(self._accounts.reset(account.id, code, events), username)
         return Invitation(account, text, code.expires_at)
@@ -173,7 +233,7 @@ class Accounts:
         self._throttles.reset(account.id, self._event(EventKind.UNLOCKED, account, actor, at))
 
     def set_profile(
-        self, account: Account, *, display_name: str, initials: str, color: str, actor: str
+        self, account: Account, *, display_name: str, initials: str, color: str, actor: str, client: str = ""
     ) -> Account:
         """Display name, initials, colour. Raises Refused for what could be more than text in a page."""
         at = self._clock()
@@ -181,18 +241,18 @@ class Accounts:
         short = clean_display_name(initials)[:INITIALS_LENGTH]
         if not is_color(color):
             raise Refused("A colour is #rrggbb, a colour name, or one of JupyterLab's collaborator colours.")
-        event = self._event(EventKind.PROFILE_CHANGED, account, actor, at)
+        event = self._event(EventKind.PROFILE_CHANGED, account, actor, at, client=client)
         done = self._accounts.set_profile(
             account.id, display_name=shown, initials=short, color=color, event=event
         )
         self._insist(done, account.username)
         return self.named(account.username)
 
-    def end_logins(self, username: str, *, actor: str, login_id: str | None = None) -> int:
+    def end_logins(self, username: str, *, actor: str, login_id: str | None = None, client: str = "") -> int:
         """End one login (by id) or all of the account; how many ended. Raises Refused for an unknown id."""
         at, account = self._clock(), self.named(username)
         if login_id is None:
-            event = self._event(EventKind.LOGINS_ENDED, account, actor, at)
+            event = self._event(EventKind.LOGINS_ENDED, account, actor, at, client=client)
             return self._logins.end_all(account.id, EndReason.ENDED_BY_ADMIN, event)
         event = self._event(EventKind.LOGIN_ENDED, account, actor, at, login=login_id)
         if not self._logins.end(account.id, login_id, EndReason.ENDED_BY_ADMIN, event):
@@ -202,7 +262,7 @@ class Accounts:
     def _sealed(self, account: Account, password: str) -> bytes:
         text = self._passwords.objection(password, username=account.username, listed=self._listed)
         if text is not None:
-            raise Refused(text)
+            raise Refused(text, Refusal.WEAK_PASSWORD)
         return self._passwords.seal(account.id, password)
 
     def _new_code(self, account: Account, at: int, valid_for: int | None) -> tuple[str, EnrollmentCode]:
@@ -219,14 +279,20 @@ class Accounts:
         actor: str,
         at: int,
         detail: str = "",
+        *,
+        client: str = "",
         login: str | None = None,
     ) -> Event:
-        return Event(kind, at, account.id, account.username, actor, login=login, detail=detail)
+        return Event(kind, at, account.id, account.username, actor, client, login, detail)
 
     @staticmethod
     def _insist(done: object, username: str) -> None:
         if not done:
-            raise Refused(f"The account {username} is gone.")
+            raise Refused(f"The account {username} is gone.", Refusal.UNKNOWN)
+
+
+def _readable(at: int | None) -> str:
+    return "never" if at is None else datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def printable(text: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from . import bearer, recovery, totp
 from .bearer import Kind
+from .codes import recovery_digest
 from .events import Event, EventKind
 from .grants import login_event, new_known_browser, new_session
 from .model import (
@@ -18,6 +19,7 @@ from .model import (
     Denied,
     Enrollment,
     Issued,
+    KnownBrowserRow,
     LoginSession,
     Origin,
     Outcome,
@@ -26,7 +28,7 @@ from .model import (
     TotpAuthenticator,
 )
 from .policy import Policy
-from .ports import AccountStore, EnrollmentStore, EventStore, KnownBrowserRow
+from .ports import AccountStore, EnrollmentStore, EventStore
 from .profiles import new_account
 from .sealing import Purpose, SealBroken, Sealer
 
@@ -173,8 +175,10 @@ class Binding:
                 name=FIRST_PHONE,
                 last_step=proof.step,
                 sealed_secret=proof.sealed_secret,
+                created_at=at,
+                last_used_at=at,
             ),
-            recovery_digests=[self._recovery_digest(account, code) for code in codes],
+            recovery_digests=[recovery_digest(self._sealer, account.id, code) for code in codes],
             session=session,
             known=known,
             events=events,
@@ -205,10 +209,6 @@ class Binding:
             epoch=account.epoch + 1,
             sealed_password=enrollment.sealed_password or account.sealed_password,
         )
-
-    def _recovery_digest(self, account: Account, shown: str) -> bytes:
-        code = recovery.read(shown) or ""
-        return self._sealer.mac(Purpose.RECOVERY_CODE, account.id, code)
 
     def open_secret(self, enrollment: Enrollment) -> bytes | None:
         """The TOTP secret of a half-done enrollment, once there is one."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .grants import code_key, password_key
-from .model import Account, PendingLogin
+from .model import Account, KnownBrowserRow, PendingLogin
 from .policy import DAY, SLIP_MEMORY, Policy, Throttle
-from .ports import KnownBrowserRow, ThrottleStore
+from .ports import ThrottleStore
 from .sealing import Purpose, Sealer
 
 

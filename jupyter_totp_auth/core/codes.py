@@ -10,12 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import recovery, totp
-from .model import Account, TotpAuthenticator
+from .model import Account, Claim, TotpAuthenticator
 from .policy import Policy
-from .ports import AccountStore, Claim
+from .ports import AccountStore
 from .sealing import Purpose, SealBroken, Sealer
 
 _DECOY_SECRET = bytes(totp.SECRET_BYTES)
+
+
+def recovery_digest(sealer: Sealer, account_id: str, shown: str) -> bytes:
+    """What the store keeps of a recovery code that is shown now."""
+    return sealer.mac(Purpose.RECOVERY_CODE, account_id, recovery.read(shown) or "")
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from . import bearer
 from .bearer import Bearer, Kind
 from .events import Event, EventKind
-from .model import Account, LoginSession, Origin
+from .model import Account, KnownBrowserRow, LoginSession, Origin
 from .policy import Policy
-from .ports import KnownBrowserRow
 from .sealing import Purpose, Sealer
 
 _LONGEST_NAME_COUNTED = 256

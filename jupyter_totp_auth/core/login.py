@@ -18,8 +18,10 @@ from .grants import NewLogin, login_event, new_known_browser, new_session
 from .local_passwords import LocalPasswords
 from .model import (
     Account,
+    Claim,
     Denied,
     Issued,
+    KnownBrowserRow,
     Origin,
     Outcome,
     PendingLogin,
@@ -27,7 +29,7 @@ from .model import (
 )
 from .passwords import Hasher
 from .policy import Policy
-from .ports import AccountStore, Claim, EventStore, KnownBrowserRow, LoginStore, ThrottleStore
+from .ports import AccountStore, EventStore, LoginStore, ThrottleStore
 from .sealing import SealBroken, Sealer
 
 _MOST_SLIPS = 10

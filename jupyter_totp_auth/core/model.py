@@ -70,6 +70,20 @@ class TotpAuthenticator:
     name: str
     last_step: int
     sealed_secret: bytes = field(repr=False)
+    created_at: int
+    last_used_at: int | None = None
+
+
+@dataclass(frozen=True)
+class NewAuthenticator:
+    """A further phone that has not shown its first code yet; the account's own phones go on meanwhile."""
+
+    id: str
+    account_id: str
+    name: str
+    expires_at: int
+    tries_left: int
+    sealed_secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -132,6 +146,36 @@ class AccessToken:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What the second factor used up: a time step of an authenticator, or a recovery code by its digest."""
+
+    authenticator_id: str | None = None
+    step: int | None = None
+    recovery_digest: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class KnownBrowserRow:
+    """A known-browser cookie's digest, bound to an account as it was (R15)."""
+
+    digest: bytes = field(repr=False)
+    account_id: str
+    epoch: int
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class AccountChange:
+    """What an administrator changes of an account, all at once; None leaves a thing as it is."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+    expires_at: int | None = None
+    endless: bool = False
+    """No expiry any more."""
+
+
+@dataclass(frozen=True)
 class EndedLogin:
     """A login that is over, as long as the store remembers why."""
 
@@ -186,6 +230,8 @@ class Refusal(str, Enum):
     BAD_NAME = "bad-name"
     NAME_TAKEN = "name-taken"
     UNKNOWN = "unknown"
+    LAST_FACTOR = "last-authenticator"
+    LAST_ADMIN = "last-admin"
     STEP_UP = "step-up"
     BAD_LIFETIME = "bad-lifetime"
     TOO_MANY = "too-many"

@@ -1,8 +1,9 @@
-"""The one normaliser of user names: what the form folds, and what the store may hold."""
+"""The one normaliser of names: what the login form folds, and what the store may hold."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 LONGEST = 64
 
@@ -13,6 +14,12 @@ _BLANKS = " \t\r\n\f\v"
 def is_name(text: str) -> bool:
     """Whether ``text`` may be a user name. ASCII only, so that no two names look alike (CWE-1007)."""
     return _NAME.fullmatch(text) is not None and not text.endswith(".")
+
+
+def read_label(typed: str) -> str | None:
+    """The name that a person gives a thing (a phone): one line of 1 to 64 visible characters; else None."""
+    text = unicodedata.normalize("NFC", typed).strip()
+    return text if 1 <= len(text) <= LONGEST and text.isprintable() else None
 
 
 def fold(typed: str) -> str:

@@ -111,6 +111,8 @@ class Policy:
     most_strangers_events: int = 100_000
 
     recovery_codes: int = 10
+    authenticators: int = 10
+    """The most phones of one account: each doubles, triples… the chance of a guess."""
 
     # Access tokens: they always end (R38)
     access_token_days: int = 90

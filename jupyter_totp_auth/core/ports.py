@@ -8,43 +8,27 @@ event is written in the same transaction as the fact.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from .events import Event, Notice
 from .model import (
     AccessToken,
     Account,
+    AccountChange,
+    Claim,
     EndedLogin,
     EndReason,
     Enrollment,
     EnrollmentCode,
+    KnownBrowserRow,
     LoginSession,
+    NewAuthenticator,
     PendingLogin,
     Refusal,
     Role,
     TotpAuthenticator,
 )
 from .policy import Throttle
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What the second factor used up: a time step of an authenticator, or a recovery code by its digest."""
-
-    authenticator_id: str | None = None
-    step: int | None = None
-    recovery_digest: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class KnownBrowserRow:
-    """A known-browser cookie's digest, bound to an account as it was (R15)."""
-
-    digest: bytes = field(repr=False)
-    account_id: str
-    epoch: int
-    expires_at: int
 
 
 class AccountStore(Protocol):
@@ -56,6 +40,8 @@ class AccountStore(Protocol):
     def any_enrolled(self) -> bool: ...
     def authenticators(self, account_id: str) -> list[TotpAuthenticator]: ...
     def recovery_codes_left(self, account_id: str) -> int: ...
+    def last_logins(self) -> dict[str, int]:
+        """When each account logged in last, by its id, as far back as logins are kept."""
 
     def add(self, account: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """Whether the name was free and the account is now there, with the code that enrolls it."""
@@ -67,10 +53,12 @@ class AccountStore(Protocol):
         event: Event,
         *,
         reason: EndReason,
+        but: str | None = None,
         keep_tokens: bool = False,
     ) -> bool:
         """Set the password, raise the epoch, end all logins and access tokens, forget all known browsers.
 
+        ``but``: the login that asks for it; it stays, and where it is not open any more nothing is done.
         ``keep_tokens``: for a person who changes their own, as GitHub does; not where it was lost.
         """
 
@@ -82,7 +70,12 @@ class AccountStore(Protocol):
     def set_profile(
         self, account_id: str, *, display_name: str, initials: str, color: str, event: Event
     ) -> bool: ...
-    def delete(self, account_id: str, event: Event) -> bool: ...
+    def amend(self, account_id: str, change: AccountChange, events: Sequence[Event]) -> bool:
+        """Change it, all or nothing. False where it is gone, or where no administrator would be left."""
+
+    def delete(self, account_id: str, event: Event, *, keep_admin: bool = False) -> bool:
+        """Remove it; with ``keep_admin`` not where no administrator would be left."""
+
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """A new enrollment code; logins and tokens ended, known browsers forgotten; the old factor stays."""
 
@@ -198,6 +191,30 @@ class AccessTokenStore(Protocol):
         """The same number as the logins'; a revoked token raises it too."""
 
 
+class FactorStore(Protocol):
+    """What an enrolled person adds and removes: further phones, recovery codes.
+
+    ``by`` is the login that asks. Memory may be a moment behind, so each method looks in its own transaction
+    whether that login is still open; where it is not, nothing is done and the answer is False.
+    """
+
+    def begin(self, new: NewAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
+        """Offer a phone, voiding a half-done offer. False where there are ``most`` phones."""
+
+    def spend_try(self, account_id: str, new_id: str, *, at: int) -> NewAuthenticator | None:
+        """The half-done phone with one try less, or None where there is none, or no try left."""
+
+    def confirm(self, phone: TotpAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
+        """Make a half-done phone one of the account's. False where it is over, or there are ``most``."""
+
+    def rename(self, phone_id: str, name: str, event: Event, *, by: LoginSession) -> bool: ...
+    def remove(self, phone_id: str, event: Event, *, by: LoginSession) -> bool:
+        """Remove a phone, raise the epoch, end all other logins, forget known browsers. Not the only one."""
+
+    def replace_recovery_codes(self, digests: Sequence[bytes], event: Event, *, by: LoginSession) -> bool:
+        """New codes in the place of all old ones."""
+
+
 class EnrollmentStore(Protocol):
     """Enrollment codes and half-done enrollments."""
 
@@ -271,5 +288,6 @@ class EventStore(Protocol):
         account_id: str | None = None,
         username: str | None = None,
         after: int = 0,
+        before: int | None = None,
         limit: int | None = None,
     ) -> list[tuple[int, Event]]: ...

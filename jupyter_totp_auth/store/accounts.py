@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
-from ..core.model import Account, EndReason, EnrollmentCode, Role, TotpAuthenticator
+from ..core.model import Account, AccountChange, EndReason, EnrollmentCode, Role, TotpAuthenticator
 from .database import Database, again_after_deadlock
 from .enrollments import insert_code
+from .login_statements import still_serves
 from .rows import (
     account_values,
     end_logins,
@@ -21,7 +22,7 @@ from .rows import (
     to_account,
     write_event,
 )
-from .tables import account, recovery_code, throttle, totp_authenticator
+from .tables import account, login, recovery_code, throttle, totp_authenticator
 
 
 class SqlAccounts:
@@ -71,6 +72,8 @@ class SqlAccounts:
                 name=row.name,
                 last_step=row.last_step,
                 sealed_secret=row.secret,
+                created_at=row.created_at,
+                last_used_at=row.last_used_at,
             )
             for row in rows
         ]
@@ -81,6 +84,12 @@ class SqlAccounts:
         query = select(func.count()).where(recovery_code.c.account_id == account_id, unused)
         with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def last_logins(self) -> dict[str, int]:
+        """When each account logged in last, by its id, as far back as logins are kept."""
+        query = select(login.c.account_id, func.max(login.c.created_at)).group_by(login.c.account_id)
+        with self._database.read() as connection:
+            return {account_id: int(at) for account_id, at in connection.execute(query)}
 
     @again_after_deadlock
     def add(self, value: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
@@ -102,14 +111,16 @@ class SqlAccounts:
         event: Event,
         *,
         reason: EndReason,
+        but: str | None = None,
         keep_tokens: bool = False,
     ) -> bool:
-        """Set the password, raise the epoch, end all logins and access tokens, forget all known browsers."""
+        """Set the password, raise the epoch, end logins and access tokens, forget all known browsers."""
         return self._change(
             account_id,
             event,
             {"password": sealed, "epoch": account.c.epoch + 1},
             end=reason,
+            but=but,
             forget=True,
             keep_tokens=keep_tokens,
         )
@@ -146,6 +157,7 @@ class SqlAccounts:
         values: dict[str, Any],
         *,
         end: EndReason | None = None,
+        but: str | None = None,
         forget: bool = False,
         keep_tokens: bool = False,
     ) -> bool:
@@ -153,11 +165,11 @@ class SqlAccounts:
         with self._database.write() as connection:
             raise_revision(connection)
             changed = connection.execute(update(account).where(account.c.id == account_id).values(**values))
-            if changed.rowcount != 1:
+            if changed.rowcount != 1 or not (but is None or still_serves(connection, but, event.at)):
                 connection.rollback()
                 return False
             if end is not None:
-                end_logins(connection, account_id, end, event.at)
+                end_logins(connection, account_id, end, event.at, but=but)
                 if not keep_tokens:
                     end_tokens(connection, account_id)
             if forget:
@@ -166,11 +178,36 @@ class SqlAccounts:
         return True
 
     @again_after_deadlock
-    def delete(self, account_id: str, event: Event) -> bool:
+    def amend(self, account_id: str, change: AccountChange, events: Sequence[Event]) -> bool:
+        """Change it, all or nothing. False where it is gone, or where no administrator would be left."""
+        at = events[0].at
+        with self._database.write() as connection:
+            raise_revision(
+                connection
+            )  # its lock, too: of two administrators that demote each other one stays
+            changed = update(account).where(account.c.id == account_id).values(**_columns(change))
+            if connection.execute(changed).rowcount != 1 or not _has_admin(connection, at):
+                connection.rollback()
+                return False
+            if change.disabled:
+                end_logins(connection, account_id, EndReason.DISABLED, at)
+                end_tokens(connection, account_id)
+            if change.expires_at is not None:
+                later = update(login).where(
+                    login.c.account_id == account_id, login.c.expires_at > change.expires_at
+                )
+                connection.execute(later.values(expires_at=change.expires_at))
+            for entry in events:
+                write_event(connection, entry)
+        return True
+
+    @again_after_deadlock
+    def delete(self, account_id: str, event: Event, *, keep_admin: bool = False) -> bool:
         """Remove the account and all that hangs on it; its events stay."""
         with self._database.write() as connection:
             raise_revision(connection)
-            if connection.execute(delete(account).where(account.c.id == account_id)).rowcount != 1:
+            gone = connection.execute(delete(account).where(account.c.id == account_id))
+            if gone.rowcount != 1 or (keep_admin and not _has_admin(connection, event.at)):
                 connection.rollback()
                 return False
             connection.execute(delete(throttle).where(throttle.c.account_id == account_id))
@@ -193,3 +230,25 @@ class SqlAccounts:
             for entry in events:
                 write_event(connection, entry)
         return True
+
+
+def _columns(change: AccountChange) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if change.role is not None:
+        values["role"] = change.role.value
+    if change.disabled is not None:
+        values["disabled"] = change.disabled
+    if change.endless or change.expires_at is not None:
+        values["expires_at"] = change.expires_at
+    return values
+
+
+def _has_admin(connection: Connection, at: int) -> bool:
+    """Whether there is an administrator who can log in."""
+    usable = select(account.c.id).where(
+        account.c.role == Role.ADMIN.value,
+        account.c.enrolled.is_(True),
+        account.c.disabled.is_(False),
+        or_(account.c.expires_at.is_(None), account.c.expires_at > at),
+    )
+    return connection.execute(usable.limit(1)).first() is not None

@@ -13,10 +13,10 @@ from ..core.model import (
     EndReason,
     Enrollment,
     EnrollmentCode,
+    KnownBrowserRow,
     LoginSession,
     TotpAuthenticator,
 )
-from ..core.ports import KnownBrowserRow
 from .database import Database, again_after_deadlock
 from .login_statements import insert_known_browser, insert_login
 from .rows import account_values, end_logins, end_tokens, forget_browsers, raise_revision, write_event
@@ -136,7 +136,8 @@ class SqlEnrollments:
                 if not won:
                     connection.rollback()
                     return False
-                _bind(connection, authenticator, recovery_digests, at)
+                insert_authenticator(connection, authenticator)
+                insert_recovery_codes(connection, authenticator.account_id, recovery_digests, at)
                 if session is not None:
                     insert_login(connection, session)
                 if known is not None:
@@ -232,12 +233,8 @@ def _put_account(connection: Connection, value: Enrollment, new: Account, at: in
     return True
 
 
-def _bind(
-    connection: Connection,
-    authenticator: TotpAuthenticator,
-    recovery_digests: Sequence[bytes],
-    at: int,
-) -> None:
+def insert_authenticator(connection: Connection, authenticator: TotpAuthenticator) -> None:
+    """Bind a phone."""
     connection.execute(
         insert(totp_authenticator).values(
             id=authenticator.id,
@@ -245,14 +242,13 @@ def _bind(
             name=authenticator.name,
             secret=authenticator.sealed_secret,
             last_step=authenticator.last_step,
-            created_at=at,
-            last_used_at=at,
+            created_at=authenticator.created_at,
+            last_used_at=authenticator.last_used_at,
         )
     )
-    connection.execute(
-        insert(recovery_code),
-        [
-            {"digest": digest, "account_id": authenticator.account_id, "created_at": at}
-            for digest in recovery_digests
-        ],
-    )
+
+
+def insert_recovery_codes(connection: Connection, account_id: str, digests: Sequence[bytes], at: int) -> None:
+    """Codes that can be used from now on."""
+    rows = [{"digest": digest, "account_id": account_id, "created_at": at} for digest in digests]
+    connection.execute(insert(recovery_code), rows)

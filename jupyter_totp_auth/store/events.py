@@ -65,9 +65,10 @@ class SqlEvents:
         account_id: str | None = None,
         username: str | None = None,
         after: int = 0,
+        before: int | None = None,
         limit: int | None = None,
     ) -> list[tuple[int, Event]]:
-        """Events with their numbers, oldest first; with ``limit`` the newest so many.
+        """Events with their numbers, oldest first; with ``limit`` the newest so many (below ``before``).
 
         ``username`` also finds those of deleted accounts of that name.
         """
@@ -76,6 +77,8 @@ class SqlEvents:
             query = query.where(event.c.account_id == account_id)
         if username is not None:
             query = query.where(event.c.account == username)
+        if before is not None:
+            query = query.where(event.c.id < before)
         newest_first = query.order_by(event.c.id.desc()).limit(limit)
         with self._database.read() as connection:
             rows = connection.execute(newest_first).all()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.events import Event
-from ..core.model import LoginSession
-from ..core.ports import Claim
+from ..core.model import Claim, LoginSession
 from .database import Database, again_after_deadlock
 from .login_statements import still_of_epoch, still_open, use_up
 from .rows import raise_revision, write_event

@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Update, delete, insert, or_, select, update
 
-from ..core.model import LoginSession, PendingLogin
-from ..core.ports import Claim, KnownBrowserRow
+from ..core.model import Claim, KnownBrowserRow, LoginSession, PendingLogin
 from .rows import ACCOUNT_COLUMNS
 from .tables import (
     account,
@@ -120,6 +119,12 @@ def still_of_epoch(connection: Connection, account_id: str | None, epoch: int | 
 def still_open(login_id: str, at: int) -> Update:
     """An update of a login that is not over."""
     return update(login).where(login.c.id == login_id, login.c.ended_at.is_(None), login.c.expires_at > at)
+
+
+def still_serves(connection: Connection, login_id: str, at: int) -> bool:
+    """Whether a login is open and not locked: what it asks for may be done. An update, for the lock."""
+    serving = still_open(login_id, at).where(login.c.locked_at.is_(None))
+    return connection.execute(serving.values(ended_at=None)).rowcount == 1
 
 
 def end_pending(connection: Connection, pending: PendingLogin) -> bool:

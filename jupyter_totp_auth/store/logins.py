@@ -9,9 +9,8 @@ from sqlalchemy import Delete, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
-from ..core.model import Account, EndedLogin, EndReason, LoginSession, PendingLogin
+from ..core.model import Account, Claim, EndedLogin, EndReason, KnownBrowserRow, LoginSession, PendingLogin
 from ..core.policy import SLIP_MEMORY, Throttle
-from ..core.ports import Claim, KnownBrowserRow
 from .database import again_after_deadlock
 from .login_locks import LoginLocks
 from .login_statements import (

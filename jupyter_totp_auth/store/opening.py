@@ -30,6 +30,7 @@ from .database import Database
 from .enrollments import SqlEnrollments
 from .errors import StoreRefused, StoreUnavailable
 from .events import SqlEvents
+from .factors import SqlFactors
 from .files import insist_on_local_disk, insist_on_privacy, make_private_file, sync_directory
 from .logins import SqlLogins
 from .remote import insist_on_tls
@@ -59,6 +60,7 @@ class Store:
     logins: SqlLogins
     access_tokens: SqlAccessTokens
     enrollments: SqlEnrollments
+    factors: SqlFactors
     throttles: SqlThrottles
     events: SqlEvents
     found_schema: str | None
@@ -120,6 +122,7 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
         SqlLogins(database),
         SqlAccessTokens(database),
         SqlEnrollments(database),
+        SqlFactors(database),
         SqlThrottles(database),
         SqlEvents(database),
         found_schema,

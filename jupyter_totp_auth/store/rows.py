@@ -10,7 +10,17 @@ from ..core.events import Event, EventKind
 from ..core.model import Account, EndReason, Role
 from .database import EVENTS, Database
 from .errors import StoreUnavailable
-from .tables import access_token, account, enrollment, event, instance, known_browser, login, pending_login
+from .tables import (
+    access_token,
+    account,
+    enrollment,
+    event,
+    instance,
+    known_browser,
+    login,
+    new_authenticator,
+    pending_login,
+)
 
 ACCOUNT_COLUMNS = list(account.c)
 
@@ -100,16 +110,19 @@ def read_revision(connection: Connection, *, of: str | None) -> int:
     return int(row.revision)
 
 
-def end_logins(connection: Connection, account_id: str, reason: EndReason, at: int) -> int:
-    """End all live logins of an account, and void its half-done ones; how many were live."""
-    ended = connection.execute(
-        update(login)
-        .where(login.c.account_id == account_id, login.c.ended_at.is_(None), login.c.expires_at > at)
-        .values(ended_at=at, end_reason=reason.value)
+def end_logins(
+    connection: Connection, account_id: str, reason: EndReason, at: int, *, but: str | None = None
+) -> int:
+    """End all live logins of an account but one, and void its half-done ones; how many were live."""
+    live = update(login).where(
+        login.c.account_id == account_id, login.c.ended_at.is_(None), login.c.expires_at > at
     )
-    connection.execute(delete(pending_login).where(pending_login.c.account_id == account_id))
-    # A half-done enrollment too: what it has accepted so far may be what was just changed.
-    connection.execute(delete(enrollment).where(enrollment.c.account_id == account_id))
+    if but is not None:
+        live = live.where(login.c.id != but)
+    ended = connection.execute(live.values(ended_at=at, end_reason=reason.value))
+    # Half-done enrollments and phones too: what they have accepted so far may be what was just changed.
+    for half_done in (pending_login, enrollment, new_authenticator):
+        connection.execute(delete(half_done).where(half_done.c.account_id == account_id))
     return ended.rowcount
 
 

@@ -70,7 +70,7 @@ class ApiHandler(TotpHandler):
     def document(self, *names: str, optional: Sequence[str] = ()) -> dict[str, Any]:
         """The body, an object with these fields. 400 for anything else, 415 for no JSON."""
         document = self.parsed()
-        if set(document) - set(optional) != set(names):
+        if not document or set(document) - set(optional) != set(names):
             also = f" (and may have: {', '.join(optional)})" if optional else ""
             raise ApiError(400, "malformed", f"The body has to have exactly: {', '.join(names)}{also}.")
         return document
@@ -78,14 +78,14 @@ class ApiHandler(TotpHandler):
     def strings(self, *names: str) -> list[str]:
         """The body's fields, all of them strings and no others. 400 for anything else, 415 for no JSON."""
         document = self.document(*names)
-        return [_text(document[name]) for name in names]
+        return [text(document[name]) for name in names]
 
     def one_string(self, *names: str) -> tuple[str, str]:
         """The body's one field, which is one of ``names``, and its value."""
         items = list(self.parsed().items())
         if len(items) != 1 or items[0][0] not in names:
             raise ApiError(400, "malformed", f"The body has to have exactly one of: {', '.join(names)}.")
-        return items[0][0], _text(items[0][1])
+        return items[0][0], text(items[0][1])
 
     def parsed(self) -> dict[str, Any]:
         """The body, a JSON object. 415 for another media type, 400 for anything else."""
@@ -139,7 +139,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     """A string, and Unicode: JSON can carry lone surrogates."""
     try:
         value.encode("utf-8")

@@ -28,7 +28,7 @@ SHOWN_ONCE = (
 NOT_THE_SAME = "The two passwords are not the same."
 WRONG_CODE = "That code does not fit. Wait for the next one, and type it while the app shows it."
 
-_PASSWORD_BODY = 32 * 1024
+PASSWORD_BODY = 32 * 1024
 
 
 class EnrollHandler(PageHandler):
@@ -96,7 +96,7 @@ class EnrollCodePage(EnrollHandler):
 class EnrollAccountPage(EnrollHandler):
     """Page 2: a name (first set-up) and a password; only the password, where the account has one."""
 
-    totp_body_limit = _PASSWORD_BODY
+    totp_body_limit = PASSWORD_BODY
 
     @allow_unauthenticated
     async def get(self) -> None:

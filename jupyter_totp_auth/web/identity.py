@@ -114,6 +114,7 @@ class TotpIdentityProvider(IdentityProvider):
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
             member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE),
             log=self.log,
+            public_url=self.settings.public_url,
         )
 
     def _is_served(self, socket_key: str) -> bool:

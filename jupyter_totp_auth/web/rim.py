@@ -44,6 +44,9 @@ class Rim:
     """For what keeps logins true, so that no flood of strangers stands before an end."""
 
     log: Any
+    public_url: str = ""
+    """The address that people type, as configured; empty: not configured."""
+
     awaiting_setup: bool = False
     """Nobody is enrolled yet, so nobody can log in; the login page says so."""
 

@@ -16,14 +16,28 @@ from .account_api import (
     HealthHandler,
     LoginHandler,
     LoginsHandler,
-    MeHandler,
     NotFoundHandler,
     OneLoginHandler,
 )
 from .appearance import STATIC
 from .enroll_pages import EnrollAccountPage, EnrollCodePage, EnrollDonePage, EnrollPhonePage
+from .factors_api import (
+    AuthenticatorsHandler,
+    ConfirmHandler,
+    EventsHandler,
+    MyselfHandler,
+    OneAuthenticatorHandler,
+    PasswordHandler,
+    RecoveryCodesHandler,
+)
 from .gate import PublicRoute
 from .login_pages import CodePage, LoginPage, LogoutPage
+from .people_api import (
+    AccountsHandler,
+    OneAccountHandler,
+    ResetHandler,
+    TheirLoginsHandler,
+)
 from .profile import ProfileHandler
 from .rim import Rim
 from .session_api import ActivityHandler, LockHandler, StepUpHandler, UnlockHandler
@@ -67,10 +81,22 @@ _OWNERS: dict[str, type[Any]] = {
 # A public pattern that nobody owns ends the start here (KeyError): it must not become anybody's.
 _PUBLIC_PAGES = [(pattern, _OWNERS[pattern]) for pattern in public.PAGES]
 
+_ID = "([0-9a-f]{1,32})"
+
 _PRIVATE: list[tuple[str, type[Any]]] = [
-    (r"api/totp/me", MeHandler),
+    (r"api/totp/me", MyselfHandler),
+    (r"api/totp/password", PasswordHandler),
+    (r"api/totp/authenticators", AuthenticatorsHandler),
+    (rf"api/totp/authenticators/{_ID}", OneAuthenticatorHandler),
+    (rf"api/totp/authenticators/{_ID}/confirm", ConfirmHandler),
+    (r"api/totp/recovery-codes", RecoveryCodesHandler),
+    (r"api/totp/events", EventsHandler),
+    (r"api/totp/accounts", AccountsHandler),
+    (rf"api/totp/accounts/{_ID}", OneAccountHandler),
+    (rf"api/totp/accounts/{_ID}/reset", ResetHandler),
+    (rf"api/totp/accounts/{_ID}/logins", TheirLoginsHandler),
     (r"api/totp/logins", LoginsHandler),
-    (r"api/totp/logins/([0-9a-f]{1,32})", OneLoginHandler),
+    (rf"api/totp/logins/{_ID}", OneLoginHandler),
     (r"api/totp/lock", LockHandler),
     (r"api/totp/unlock", UnlockHandler),
     (r"api/totp/step-up", StepUpHandler),

@@ -19,18 +19,21 @@ from jupyter_totp_auth.core.events import (
 from jupyter_totp_auth.core.model import (
     AccessToken,
     Account,
+    AccountChange,
+    Claim,
     EndedLogin,
     EndReason,
     Enrollment,
     EnrollmentCode,
+    KnownBrowserRow,
     LoginSession,
+    NewAuthenticator,
     PendingLogin,
     Refusal,
     Role,
     TotpAuthenticator,
 )
 from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
-from jupyter_totp_auth.core.ports import Claim, KnownBrowserRow
 
 
 @dataclass
@@ -62,6 +65,7 @@ class Rows:
 
     accounts: dict[str, Account] = field(default_factory=dict)
     authenticators: dict[str, TotpAuthenticator] = field(default_factory=dict)
+    new_authenticators: dict[str, NewAuthenticator] = field(default_factory=dict)
     recovery_codes: dict[bytes, RecoveryCode] = field(default_factory=dict)
     codes: dict[bytes, EnrollmentCode] = field(default_factory=dict)
     enrollments: dict[bytes, Enrollment] = field(default_factory=dict)
@@ -77,11 +81,30 @@ class Rows:
     def named(self, username: str) -> Account | None:
         return next((a for a in self.accounts.values() if a.username == username), None)
 
-    def end_logins(self, account_id: str, reason: EndReason, at: int) -> int:
-        """End the live logins of an account, and void its half-done ones; how many were live."""
-        live = [row for row in self.logins.values() if row.session.account_id == account_id and row.lives(at)]
+    def serves(self, login_id: str | None, at: int) -> bool:
+        """Whether a login is open and not locked, and its account may log in."""
+        rows = [row for row in self.logins.values() if row.session.id == login_id and row.lives(at)]
+        return any(
+            row.session.locked_at is None and self.accounts[row.session.account_id].usable(at=at)
+            for row in rows
+        )
+
+    def phones(self, account_id: str) -> list[TotpAuthenticator]:
+        mine = [row for row in self.authenticators.values() if row.account_id == account_id]
+        return sorted(mine, key=lambda phone: (phone.created_at, phone.id))
+
+    def has_admin(self, at: int, *, but: str) -> bool:
+        """Whether anybody but this account is an administrator who can log in."""
+        others = (account for account in self.accounts.values() if account.id != but)
+        return any(account.role is Role.ADMIN and account.usable(at=at) for account in others)
+
+    def end_logins(self, account_id: str, reason: EndReason, at: int, *, but: str | None = None) -> int:
+        """End the live logins of an account but one, and void its half-done ones; how many were live."""
+        mine = [row for row in self.logins.values() if row.session.account_id == account_id]
+        live = [row for row in mine if row.lives(at) and row.session.id != but]
         for row in live:
             row.ended = EndedLogin(at, reason)
+        drop(self.new_authenticators, lambda new: new.account_id == account_id)
         drop(self.pending, lambda pending: pending.account_id == account_id)
         drop(self.enrollments, lambda enrollment: enrollment.account_id == account_id)
         self.revision += 1
@@ -145,13 +168,18 @@ class MemoryAccounts:
 
     def authenticators(self, account_id: str) -> list[TotpAuthenticator]:
         with self._rows.lock:
-            rows = self._rows.authenticators.values()
-            return [row for row in rows if row.account_id == account_id]
+            return self._rows.phones(account_id)
 
     def recovery_codes_left(self, account_id: str) -> int:
         with self._rows.lock:
             rows = self._rows.recovery_codes.values()
             return sum(row.account_id == account_id and row.used_at is None for row in rows)
+
+    def last_logins(self) -> dict[str, int]:
+        with self._rows.lock:
+            sessions = [row.session for row in self._rows.logins.values()]
+            ids = {session.account_id for session in sessions}
+            return {me: max(one.created_at for one in sessions if one.account_id == me) for me in ids}
 
     def add(self, account: Account, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         with self._rows.lock:
@@ -170,14 +198,15 @@ class MemoryAccounts:
         event: Event,
         *,
         reason: EndReason,
+        but: str | None = None,
         keep_tokens: bool = False,
     ) -> bool:
         with self._rows.lock:
             account = self._rows.accounts.get(account_id)
-            if account is None:
+            if account is None or not (but is None or self._rows.serves(but, event.at)):
                 return False
             self._put(replace(account, sealed_password=sealed, epoch=account.epoch + 1), event)
-            self._rows.end_logins(account_id, reason, event.at)
+            self._rows.end_logins(account_id, reason, event.at, but=but)
             self._rows.forget_browsers(account_id)
             if not keep_tokens:
                 self._rows.end_tokens(account_id)
@@ -221,13 +250,43 @@ class MemoryAccounts:
             self._put(changed, event)
             return True
 
-    def delete(self, account_id: str, event: Event) -> bool:
+    def amend(self, account_id: str, change: AccountChange, events: Sequence[Event]) -> bool:
+        at = events[0].at
+        with self._rows.lock:
+            rows, account = self._rows, self._rows.accounts.get(account_id)
+            if account is None:
+                return False
+            changed = replace(
+                account,
+                role=change.role or account.role,
+                disabled=account.disabled if change.disabled is None else change.disabled,
+                expires_at=None if change.endless else change.expires_at or account.expires_at,
+            )
+            is_admin = changed.role is Role.ADMIN and changed.usable(at=at)
+            if not is_admin and not rows.has_admin(at, but=account_id):
+                return False
+            rows.accounts[account_id] = changed
+            rows.revision += 1
+            if change.disabled:
+                rows.end_logins(account_id, EndReason.DISABLED, at)
+                rows.end_tokens(account_id)
+            for row in rows.logins.values() if change.expires_at is not None else ():
+                if row.session.account_id == account_id:
+                    end = min(row.session.expires_at, change.expires_at or 0)
+                    row.session = replace(row.session, expires_at=end)
+            rows.events.extend(events)
+            return True
+
+    def delete(self, account_id: str, event: Event, *, keep_admin: bool = False) -> bool:
         with self._rows.lock:
             rows = self._rows
+            if keep_admin and not rows.has_admin(event.at, but=account_id):
+                return False
             if rows.accounts.pop(account_id, None) is None:
                 return False
             for table in (
                 rows.authenticators,
+                rows.new_authenticators,
                 rows.recovery_codes,
                 rows.enrollments,
                 rows.pending,
@@ -332,7 +391,7 @@ class MemoryLogins:
             phone = rows.authenticators.get(claim.authenticator_id or "")
             if phone is None or phone.account_id != account_id or phone.last_step >= claim.step:
                 return False
-            rows.authenticators[phone.id] = replace(phone, last_step=claim.step)
+            rows.authenticators[phone.id] = replace(phone, last_step=claim.step, last_used_at=at)
             return True
         code = rows.recovery_codes.get(claim.recovery_digest or b"")
         if code is None or code.account_id != account_id or code.used_at is not None:
@@ -495,7 +554,14 @@ class MemoryLogins:
         with self._rows.lock:
             rows = self._rows
             drop(rows.pending, lambda row: row.expires_at <= at - SLIP_MEMORY)
-            for table in (rows.enrollments, rows.codes, rows.known_browsers, rows.access_tokens):
+            tables = (
+                rows.enrollments,
+                rows.codes,
+                rows.known_browsers,
+                rows.new_authenticators,
+                rows.access_tokens,
+            )
+            for table in tables:
                 drop(table, lambda row: row.expires_at <= at)
             drop(rows.enrollments, lambda enrollment: enrollment.code_digest not in rows.codes)
             drop(
@@ -691,6 +757,81 @@ class MemoryEnrollments:
         drop(rows.recovery_codes, lambda row: row.account_id == new.id)
 
 
+class MemoryFactors:
+    """Implements ``core.ports.FactorStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def begin(self, new: NewAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
+        with self._rows.lock:
+            rows = self._rows
+            if not rows.serves(by.id, event.at) or len(rows.phones(new.account_id)) >= most:
+                return False
+            drop(rows.new_authenticators, lambda row: row.account_id == new.account_id)
+            rows.new_authenticators[new.id] = new
+            return self._done(event)
+
+    def spend_try(self, account_id: str, new_id: str, *, at: int) -> NewAuthenticator | None:
+        with self._rows.lock:
+            row = self._rows.new_authenticators.get(new_id)
+            if row is None or row.account_id != account_id:
+                return None
+            if row.tries_left == 0 or row.expires_at <= at:
+                del self._rows.new_authenticators[new_id]
+                return None
+            row = self._rows.new_authenticators[new_id] = replace(row, tries_left=row.tries_left - 1)
+            return row
+
+    def confirm(self, phone: TotpAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
+        with self._rows.lock:
+            rows, new = self._rows, self._rows.new_authenticators.get(phone.id)
+            good = new is not None and new.account_id == by.account_id and new.expires_at > event.at
+            if not good or not rows.serves(by.id, event.at) or len(rows.phones(by.account_id)) >= most:
+                return False
+            del rows.new_authenticators[phone.id]
+            rows.authenticators[phone.id] = phone
+            return self._done(event)
+
+    def rename(self, phone_id: str, name: str, event: Event, *, by: LoginSession) -> bool:
+        with self._rows.lock:
+            phone = self._mine(phone_id, by, event.at)
+            if phone is None:
+                return False
+            self._rows.authenticators[phone_id] = replace(phone, name=name)
+            return self._done(event)
+
+    def remove(self, phone_id: str, event: Event, *, by: LoginSession) -> bool:
+        with self._rows.lock:
+            rows, me = self._rows, by.account_id
+            if self._mine(phone_id, by, event.at) is None or len(rows.phones(me)) == 1:
+                return False
+            del rows.authenticators[phone_id]
+            rows.accounts[me] = replace(rows.accounts[me], epoch=rows.accounts[me].epoch + 1)
+            rows.end_logins(me, EndReason.FACTOR_RESET, event.at, but=by.id)
+            rows.forget_browsers(me)
+            return self._done(event)
+
+    def replace_recovery_codes(self, digests: Sequence[bytes], event: Event, *, by: LoginSession) -> bool:
+        with self._rows.lock:
+            rows, me = self._rows, by.account_id
+            if not rows.serves(by.id, event.at):
+                return False
+            drop(rows.recovery_codes, lambda code: code.account_id == me)
+            rows.recovery_codes.update({digest: RecoveryCode(me) for digest in digests})
+            return self._done(event)
+
+    def _mine(self, phone_id: str, by: LoginSession, at: int) -> TotpAuthenticator | None:
+        phone = self._rows.authenticators.get(phone_id)
+        mine = phone is not None and phone.account_id == by.account_id
+        return phone if mine and self._rows.serves(by.id, at) else None
+
+    def _done(self, event: Event) -> bool:
+        self._rows.revision += 1
+        self._rows.events.append(event)
+        return True
+
+
 class MemoryThrottles:
     """Implements ``core.ports.ThrottleStore``."""
 
@@ -772,6 +913,7 @@ class MemoryEvents:
         account_id: str | None = None,
         username: str | None = None,
         after: int = 0,
+        before: int | None = None,
         limit: int | None = None,
     ) -> list[tuple[int, Event]]:
         with self._rows.lock:
@@ -779,7 +921,10 @@ class MemoryEvents:
         found = [
             (number, event)
             for number, event in numbered
-            if number > after and account_id in (None, event.account_id) and username in (None, event.account)
+            if number > after
+            and (before is None or number < before)
+            and account_id in (None, event.account_id)
+            and username in (None, event.account)
         ]
         return found if limit is None else found[max(len(found) - limit, 0) :]
 
@@ -793,5 +938,6 @@ class MemoryStore:
         self.logins = MemoryLogins(self.rows)
         self.access_tokens = MemoryAccessTokens(self.rows)
         self.enrollments = MemoryEnrollments(self.rows)
+        self.factors = MemoryFactors(self.rows)
         self.throttles = MemoryThrottles(self.rows)
         self.events = MemoryEvents(self.rows)

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher, profiles
 from jupyter_totp_auth.core import recovery, totp
 from jupyter_totp_auth.core.access_tokens import AccessTokens
 from jupyter_totp_auth.core.accounts import Accounts
+from jupyter_totp_auth.core.authenticators import Authenticators
 from jupyter_totp_auth.core.bearer import Kind, issue
 from jupyter_totp_auth.core.enrollment import EnrollmentFlow
 from jupyter_totp_auth.core.events import Event, EventKind
@@ -146,6 +147,14 @@ class Rig:
             **shared,
         )
         self.accounts = Accounts(logins=self.store.logins, listed=LISTED.__eq__, **shared)
+        self.authenticators = Authenticators(
+            accounts=self.store.accounts,
+            factors=self.store.factors,
+            events=self.store.events,
+            sealer=self.sealer,
+            policy=self.policy,
+            clock=self.clock,
+        )
         self.logins = Logins(self.store.logins, self.policy, self.clock)
         self.stepup = StepUp(logins=self.store.logins, events=self.store.events, **shared)
         self.access_tokens = AccessTokens(self.store.access_tokens, self.policy, self.clock)
@@ -209,7 +218,7 @@ class Rig:
     def phone(self, account_id: str, phone_id: str, secret: bytes) -> TotpAuthenticator:
         """A phone of that secret, sealed to its place."""
         sealed = self.sealer.seal(secret, Purpose.TOTP_SECRET, account=account_id, item=phone_id)
-        return TotpAuthenticator(phone_id, account_id, "Phone", -1, sealed)
+        return TotpAuthenticator(phone_id, account_id, "Phone", -1, sealed, self.clock.now)
 
     # -- what a browser does -----------------------------------------------------------------------
 

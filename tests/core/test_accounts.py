@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from jupyter_totp_auth.core.accounts import Refused, printable
 from jupyter_totp_auth.core.events import EventKind
-from jupyter_totp_auth.core.model import EndReason, Issued, Role
+from jupyter_totp_auth.core.model import Account, AccountChange, EndReason, Issued, Refusal, Role
 from tests.core.rig import HERE, LISTED, OTHER_PASSWORD, PASSWORD, START, Person, Rig
 
 DAY = 86_400
@@ -220,6 +221,132 @@ def test_unlocking_says_so_and_touches_nobody_else(rig: Rig, alice: Person) -> N
     assert rig.kinds()[-1] is EventKind.UNLOCKED
     assert isinstance(rig.first("alice"), Issued)
     assert not isinstance(rig.first("bob"), Issued)
+
+
+# -- one's own password ------------------------------------------------------------------------------
+
+
+def test_ones_own_new_password_ends_all_other_logins(rig: Rig, alice: Person) -> None:
+    mine, other = rig.log_in(alice), rig.log_in(alice)
+    by = mine.value.session
+    rig.accounts.choose_password(alice.account, OTHER_PASSWORD, by=by, client="192.0.2.1")
+    last = rig.events[-1]
+    assert (last.kind, last.actor, last.client, last.login) == (
+        EventKind.PASSWORD_SET,
+        "alice",
+        "192.0.2.1",
+        by.id,
+    )
+    assert rig.logins.load(mine.bearer) is not None
+    assert rig.logins.load(other.bearer) is None
+    assert rig.store.rows.known_browsers == {}
+    rig.clock.now += 60
+    assert isinstance(rig.second(rig.pend("alice", OTHER_PASSWORD), alice.code()), Issued)
+
+
+def test_a_login_that_is_over_sets_no_password(rig: Rig, alice: Person) -> None:
+    mine = rig.log_in(alice)
+    rig.accounts.end_logins("alice", actor="operator")
+    before = alice.account
+    with pytest.raises(Refused, match="has ended") as refused:
+        rig.accounts.choose_password(before, OTHER_PASSWORD, by=mine.value.session, client="")
+    assert refused.value.refusal is Refusal.EXPIRED
+    assert alice.account == before
+
+
+def test_one_cannot_choose_a_weak_password(rig: Rig, alice: Person) -> None:
+    by = rig.log_in(alice).value.session
+    with pytest.raises(Refused, match="too short") as refused:
+        rig.accounts.choose_password(alice.account, "short", by=by, client="")
+    assert refused.value.refusal is Refusal.WEAK_PASSWORD
+
+
+# -- what an administrator changes --------------------------------------------------------------------
+
+
+@pytest.fixture
+def root(rig: Rig) -> Person:
+    """An administrator."""
+    root = rig.person("root")
+    rig.accounts.set_role("root", Role.ADMIN, actor="operator")
+    rig.events.clear()
+    return root
+
+
+def change(rig: Rig, who: Person, by: str = "root", **changes: Any) -> Account:
+    return rig.accounts.change(who.id, AccountChange(**changes), actor=by, client="192.0.2.9")
+
+
+def test_an_administrator_changes_several_things_at_once(rig: Rig, root: Person, alice: Person) -> None:
+    del root
+    done = rig.log_in(alice)
+    rig.events.clear()
+    until = rig.clock.now + 3600
+    now = change(rig, alice, role=Role.ADMIN, disabled=True, expires_at=until)
+    assert (now.role, now.disabled, now.expires_at) == (Role.ADMIN, True, until)
+    assert [(event.kind, event.actor, event.client) for event in rig.events] == [
+        (kind, "root", "192.0.2.9")
+        for kind in (EventKind.ROLE_CHANGED, EventKind.ACCOUNT_DISABLED, EventKind.EXPIRY_CHANGED)
+    ]
+    assert rig.events[-1].detail == "2027-01-15T09:01:00Z"
+    assert rig.logins.load(done.bearer) is None
+    now = change(rig, alice, disabled=False, endless=True)
+    assert (now.disabled, now.expires_at) == (False, None)
+    assert [event.kind for event in rig.events[-2:]] == [EventKind.ACCOUNT_ENABLED, EventKind.EXPIRY_CHANGED]
+    assert rig.events[-1].detail == "never"
+
+
+def test_an_earlier_expiry_shortens_open_logins(rig: Rig, root: Person, alice: Person) -> None:
+    roots, done = rig.log_in(root), rig.log_in(alice)
+    change(rig, alice, expires_at=rig.clock.now + 60)
+    assert rig.logins.load(done.bearer) is not None
+    rig.clock.now += 60
+    assert rig.logins.load(done.bearer) is None
+    assert rig.logins.load(roots.bearer) is not None
+
+
+@pytest.mark.parametrize("changes", [{"role": Role.MEMBER}, {"disabled": True}])
+def test_the_last_administrator_stays(rig: Rig, root: Person, changes: dict[str, Any]) -> None:
+    before = root.account
+    with pytest.raises(Refused, match="root is the last administrator") as refused:
+        change(rig, root, **changes)
+    assert refused.value.refusal is Refusal.LAST_ADMIN
+    assert (root.account, rig.events) == (before, [])
+    rig.person("eve")
+    rig.accounts.set_role("eve", Role.ADMIN, actor="operator")
+    change(rig, root, **changes)
+
+
+def test_the_last_administrator_is_not_deleted_by_another_one(rig: Rig, root: Person, alice: Person) -> None:
+    with pytest.raises(Refused, match="last administrator"):
+        rig.accounts.remove(root.id, actor="root", client="")
+    rig.accounts.remove(alice.id, actor="root", client="192.0.2.9")
+    assert rig.store.accounts.by_id(alice.id) is None
+    assert (rig.events[-1].kind, rig.events[-1].client) == (EventKind.ACCOUNT_DELETED, "192.0.2.9")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"), [({"role": Role.READER}, "not enforced"), ({"expires_at": 1}, "passed already")]
+)
+def test_what_cannot_be_changed_is_refused(
+    rig: Rig, root: Person, alice: Person, changes: dict[str, Any], words: str
+) -> None:
+    del root
+    with pytest.raises(Refused, match=words):
+        change(rig, alice, **changes)
+
+
+def test_an_id_without_an_account_is_said_to_be_unknown(rig: Rig, root: Person, alice: Person) -> None:
+    del root
+    rig.accounts.delete("alice", actor="operator")
+    for act in (
+        lambda: change(rig, alice, disabled=True),
+        lambda: rig.accounts.remove(alice.id, actor="root", client=""),
+        lambda: rig.accounts.of_id(alice.id),
+    ):
+        with pytest.raises(Refused, match="no such account") as refused:
+            act()
+        assert refused.value.refusal is Refusal.UNKNOWN
 
 
 # -- the profile -----------------------------------------------------------------------------------

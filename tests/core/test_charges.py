@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_totp_auth.core.charges import Charges
-from jupyter_totp_auth.core.model import PendingLogin
-from jupyter_totp_auth.core.ports import KnownBrowserRow
+from jupyter_totp_auth.core.model import KnownBrowserRow, PendingLogin
 from tests.core.rig import Person, Rig
 
 

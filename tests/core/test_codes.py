@@ -8,8 +8,7 @@ import pytest
 
 from jupyter_totp_auth.core import totp
 from jupyter_totp_auth.core.codes import Codes, Match
-from jupyter_totp_auth.core.model import Account
-from jupyter_totp_auth.core.ports import Claim
+from jupyter_totp_auth.core.model import Account, Claim
 from jupyter_totp_auth.core.sealing import Purpose, SealBroken, Sealer
 from tests.core.rig import START, Person, Rig
 

@@ -12,17 +12,18 @@ from jupyter_totp_auth.core.enrollment import Stage
 from jupyter_totp_auth.core.grants import NewLogin
 from jupyter_totp_auth.core.model import (
     Account,
+    Claim,
     EndReason,
     Enrollment,
     EnrollmentCode,
     Issued,
+    KnownBrowserRow,
     LoginSession,
     PendingLogin,
     Refusal,
     Role,
     TotpAuthenticator,
 )
-from jupyter_totp_auth.core.ports import Claim, KnownBrowserRow
 from jupyter_totp_auth.core.profiles import new_account
 
 NOW = 1_800_000_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,3 +97,15 @@ def test_every_name_is_reached_in_any_case(name: str, upper: int, blanks: str) -
 @settings(max_examples=100, deadline=None, database=None)
 def test_a_character_beyond_ascii_never_folds_into_a_name(character: str) -> None:
     assert not names.is_name(names.fold(f"a{character}b"))
+
+
+@pytest.mark.parametrize("typed", ["Phone", " Ada’s Pixel 9 ", "日本", "🦉", "x" * 64, "A\u030a"])
+def test_a_thing_may_have_any_visible_name(typed: str) -> None:
+    label = names.read_label(typed)
+    assert label is not None
+    assert label == unicodedata.normalize("NFC", typed).strip()
+
+
+@pytest.mark.parametrize("typed", ["", " ", "x" * 65, "a\nb", "a\x00", "\u202e", "a\u200bb", "\u2028"])
+def test_a_thing_has_no_invisible_or_endless_name(typed: str) -> None:
+    assert names.read_label(typed) is None

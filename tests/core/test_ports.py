@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from jupyter_totp_auth.core import ports
+from jupyter_totp_auth.core import model, ports
 from jupyter_totp_auth.store.access_tokens import SqlAccessTokens
 from jupyter_totp_auth.store.accounts import SqlAccounts
 from jupyter_totp_auth.store.enrollments import SqlEnrollments
 from jupyter_totp_auth.store.events import SqlEvents
+from jupyter_totp_auth.store.factors import SqlFactors
 from jupyter_totp_auth.store.logins import SqlLogins
 from jupyter_totp_auth.store.throttles import SqlThrottles
 from tests.core import memory_store
@@ -21,6 +22,7 @@ IMPLEMENTED = (
     (ports.LoginStore, memory_store.MemoryLogins, SqlLogins),
     (ports.AccessTokenStore, memory_store.MemoryAccessTokens, SqlAccessTokens),
     (ports.EnrollmentStore, memory_store.MemoryEnrollments, SqlEnrollments),
+    (ports.FactorStore, memory_store.MemoryFactors, SqlFactors),
     (ports.ThrottleStore, memory_store.MemoryThrottles, SqlThrottles),
     (ports.EventStore, memory_store.MemoryEvents, SqlEvents),
 )
@@ -62,5 +64,5 @@ def test_all_ports_are_implemented() -> None:
 
 
 def test_a_claim_is_of_a_step_or_of_a_recovery_code() -> None:
-    claim = ports.Claim()
+    claim = model.Claim()
     assert (claim.authenticator_id, claim.step, claim.recovery_digest) == (None, None, None)

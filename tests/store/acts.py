@@ -12,14 +12,17 @@ from typing import Any
 from jupyter_totp_auth.core.events import EventKind
 from jupyter_totp_auth.core.model import (
     Account,
+    AccountChange,
+    Claim,
     EndReason,
     Enrollment,
     EnrollmentCode,
     LoginSession,
     PendingLogin,
+    Role,
+    TotpAuthenticator,
 )
 from jupyter_totp_auth.core.policy import DAY, Throttle
-from jupyter_totp_auth.core.ports import Claim
 from jupyter_totp_auth.store import StoreRefused, open_store
 from jupyter_totp_auth.store.opening import Places
 from tests.store import makers
@@ -52,6 +55,22 @@ def begin(store: Parts, begun: Enrollment) -> bool:
 def offer(store: Parts, code: EnrollmentCode) -> bool:
     store.enrollments.put_code(code, event(EventKind.SETUP_LINK))
     return True
+
+
+def confirm(store: Parts, phone: TotpAuthenticator, by: LoginSession) -> bool:
+    return store.factors.confirm(phone, event(EventKind.AUTHENTICATOR_ADDED), by=by, most=10)
+
+
+def remove_phone(store: Parts, phone_id: str, by: LoginSession) -> bool:
+    return store.factors.remove(phone_id, event(EventKind.AUTHENTICATOR_REMOVED), by=by)
+
+
+def renew_recovery_codes(store: Parts, digests: list[bytes], by: LoginSession) -> bool:
+    return store.factors.replace_recovery_codes(digests, event(EventKind.RECOVERY_CODES_MADE), by=by)
+
+
+def demote(store: Parts, account_id: str) -> bool:
+    return store.accounts.amend(account_id, AccountChange(role=Role.MEMBER), [event(EventKind.ROLE_CHANGED)])
 
 
 def charge(store: Parts, key: bytes, times: int) -> int:

@@ -19,6 +19,7 @@ from jupyter_totp_auth.store.accounts import SqlAccounts
 from jupyter_totp_auth.store.database import Database
 from jupyter_totp_auth.store.enrollments import SqlEnrollments
 from jupyter_totp_auth.store.events import SqlEvents
+from jupyter_totp_auth.store.factors import SqlFactors
 from jupyter_totp_auth.store.logins import SqlLogins
 from jupyter_totp_auth.store.throttles import SqlThrottles
 
@@ -42,6 +43,7 @@ class Hands:
         self.accounts = SqlAccounts(self.database)
         self.logins = SqlLogins(self.database)
         self.enrollments = SqlEnrollments(self.database)
+        self.factors = SqlFactors(self.database)
         self.throttles = SqlThrottles(self.database)
         self.events = SqlEvents(self.database)
 

@@ -11,8 +11,10 @@ from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.model import (
     AccessToken,
     Account,
+    Claim,
     Enrollment,
     EnrollmentCode,
+    KnownBrowserRow,
     LoginSession,
     PendingLogin,
     Role,
@@ -22,10 +24,9 @@ from jupyter_totp_auth.core.policy import DAY, MINUTE
 from jupyter_totp_auth.core.ports import (
     AccessTokenStore,
     AccountStore,
-    Claim,
     EnrollmentStore,
     EventStore,
-    KnownBrowserRow,
+    FactorStore,
     LoginStore,
     ThrottleStore,
 )
@@ -47,6 +48,8 @@ class Parts(Protocol):
     def access_tokens(self) -> AccessTokenStore: ...
     @property
     def enrollments(self) -> EnrollmentStore: ...
+    @property
+    def factors(self) -> FactorStore: ...
     @property
     def throttles(self) -> ThrottleStore: ...
     @property
@@ -129,6 +132,8 @@ def phone_of(enrollment: Enrollment, *, last_step: int = FIRST_STEP) -> TotpAuth
         name="Phone",
         last_step=last_step,
         sealed_secret=secrets.token_bytes(80),
+        created_at=AT,
+        last_used_at=AT,
     )
 
 

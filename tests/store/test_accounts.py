@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from jupyter_totp_auth.core.events import EventKind
-from jupyter_totp_auth.core.model import Account, EndReason, Role
+from jupyter_totp_auth.core.model import Account, AccountChange, EndReason, Role
 from tests.store.makers import (
     AT,
     Parts,
@@ -172,6 +172,68 @@ def test_a_new_password_raises_the_epoch_ends_logins_and_forgets_browsers(store:
     # And no one else's.
     assert store.logins.find(others.digest, at=AT) is not None
     assert store.logins.known_browser(others_known.digest, at=AT) == others_known
+
+
+def test_ones_own_new_password_leaves_the_login_that_asked(store: Parts) -> None:
+    ada = enrolled(store)
+    mine, other = logged_in(store, ada), logged_in(store, ada)
+    told, reason = event(EventKind.PASSWORD_SET, at=AT + 9), EndReason.PASSWORD_CHANGED
+    assert store.accounts.set_password(ada.account.id, b"new", told, reason=reason, but=mine.id)
+    assert store.logins.of_account(ada.account.id, at=AT + 9) == [mine]
+    ended = store.logins.ended(other.digest)
+    assert ended is not None
+    assert ended.reason is reason
+
+
+def test_the_last_logins_are_the_newest_of_each(store: Parts) -> None:
+    ada, bob, eve = enrolled(store), enrolled(store), enrolled(store)
+    for at in (AT, AT + 5, AT + 3):
+        logged_in(store, ada, created_at=at)
+    logged_in(store, bob, created_at=AT + 1)
+    assert store.accounts.last_logins() == {ada.account.id: AT + 5, bob.account.id: AT + 1}
+    assert eve.account.id not in store.accounts.last_logins()
+
+
+def test_an_administrator_changes_what_is_named_and_nothing_else(store: Parts) -> None:
+    enrolled(store, role=Role.ADMIN)
+    ada = enrolled(store)
+    login, revision = logged_in(store, ada), store.logins.revision()
+    me, told = ada.account.id, [event(EventKind.ROLE_CHANGED), event(EventKind.EXPIRY_CHANGED)]
+    assert store.accounts.amend(me, AccountChange(role=Role.ADMIN, expires_at=AT + 60), told)
+    assert changed(store, ada.account) == replace(ada.account, role=Role.ADMIN, expires_at=AT + 60)
+    assert [one.expires_at for one in store.logins.of_account(me, at=AT)] == [AT + 60]
+    assert store.logins.revision() > revision
+    assert kinds(store)[-2:] == [EventKind.ROLE_CHANGED, EventKind.EXPIRY_CHANGED]
+    assert store.accounts.amend(me, AccountChange(disabled=False), [event()])
+    assert store.accounts.amend(me, AccountChange(endless=True), [event()])
+    assert changed(store, ada.account) == replace(ada.account, role=Role.ADMIN)
+    assert store.accounts.amend(me, AccountChange(disabled=True), [event(at=AT + 1)])
+    ended = store.logins.ended(login.digest)
+    assert ended is not None
+    assert ended.reason is EndReason.DISABLED
+    assert not store.accounts.amend(new_id(), AccountChange(disabled=True), [event()])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [AccountChange(role=Role.MEMBER), AccountChange(disabled=True), AccountChange(expires_at=AT)],
+)
+def test_one_administrator_who_can_log_in_stays(store: Parts, change: AccountChange) -> None:
+    root = enrolled(store, role=Role.ADMIN)
+    added(store, role=Role.ADMIN)  # not enrolled
+    store.accounts.set_disabled(enrolled(store, role=Role.ADMIN).account.id, event(), disabled=True)
+    enrolled(store, role=Role.ADMIN, expires_at=AT)
+    enrolled(store)
+    login = logged_in(store, root)
+    before = kinds(store)
+    assert not store.accounts.amend(root.account.id, change, [event(EventKind.ROLE_CHANGED)])
+    assert not store.accounts.delete(root.account.id, event(), keep_admin=True)
+    assert changed(store, root.account) == root.account
+    assert store.logins.of_account(root.account.id, at=AT) == [login]
+    assert kinds(store) == before
+    enrolled(store, role=Role.ADMIN)
+    assert store.accounts.amend(root.account.id, change, [event(EventKind.ROLE_CHANGED)])
+    assert store.accounts.delete(root.account.id, event(), keep_admin=True)
 
 
 def test_a_rehash_replaces_only_the_hash_that_was_read(store: Parts) -> None:

@@ -14,8 +14,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from jupyter_totp_auth.core.events import Event, EventKind
-from jupyter_totp_auth.core.model import Role
-from jupyter_totp_auth.core.ports import Claim
+from jupyter_totp_auth.core.model import Claim, Role
 from jupyter_totp_auth.store import Store, StoreUnavailable, database
 from jupyter_totp_auth.store.database import Database, Deadlock, again_after_deadlock
 from jupyter_totp_auth.store.rows import write_event

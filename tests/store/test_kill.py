@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_totp_auth.core.model import EndReason
-from jupyter_totp_auth.core.ports import Claim
+from jupyter_totp_auth.core.model import Claim, EndReason
 from jupyter_totp_auth.store import Store, open_store
 from jupyter_totp_auth.store.opening import Places
 from tests.store.makers import AT, code_for, enrollment_with, grant, pended, session_of

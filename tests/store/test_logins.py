@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from jupyter_totp_auth.core.events import Event, EventKind
-from jupyter_totp_auth.core.model import EndedLogin, EndReason, LoginSession, PendingLogin
+from jupyter_totp_auth.core.model import Claim, EndedLogin, EndReason, LoginSession, PendingLogin
 from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
-from jupyter_totp_auth.core.ports import Claim
 from jupyter_totp_auth.store import Store
 from jupyter_totp_auth.store.tables import account
 from tests.store.makers import (

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jupyter_totp_auth.core.events import EventKind
+from jupyter_totp_auth.core.model import Role
 from jupyter_totp_auth.store import Store
 from tests.store import acts
 from tests.store.crowd import Crowd, Job, Processes, Threads
@@ -30,6 +31,8 @@ from tests.store.makers import (
     session_of,
     started,
 )
+from tests.store.test_factors import added as confirmed
+from tests.store.test_factors import offered, phone_from
 
 pytestmark = pytest.mark.race
 
@@ -117,6 +120,44 @@ def test_one_set_up_code_makes_one_account(sql: Store, crowd: Crowd) -> None:
         assert one_wins(crowd.at_once(jobs))
         (only,) = sql.accounts.all()
         sql.accounts.delete(only.id, event())
+
+
+def test_one_half_done_phone_is_confirmed_once(sql: Store, crowd: Crowd) -> None:
+    for _ in range(ROUNDS):
+        ada = enrolled(sql)
+        logins = [logged_in(sql, ada) for _ in range(crowd.size)]
+        new = offered(sql, logins[0])
+        jobs: list[Job] = [(acts.confirm, (phone_from(new), login)) for login in logins]
+        assert one_wins(crowd.at_once(jobs))
+        assert len(sql.accounts.authenticators(ada.account.id)) == 2
+
+
+def test_one_phone_stays_however_many_are_removed_at_once(sql: Store, crowd: Crowd) -> None:
+    for _ in range(FEWER):
+        ada = enrolled(sql)
+        login = logged_in(sql, ada)
+        news = [confirmed(sql, login).id for _ in range(2)]
+        ids = [ada.phone.id, *news]
+        jobs: list[Job] = [(acts.remove_phone, (ids[hand % 3], login)) for hand in range(crowd.size)]
+        assert sum(crowd.at_once(jobs)) == 2
+        assert len(sql.accounts.authenticators(ada.account.id)) == 1
+
+
+def test_recovery_codes_are_always_ten(sql: Store, crowd: Crowd) -> None:
+    ada = enrolled(sql)
+    login = logged_in(sql, ada)
+    for _ in range(FEWER):
+        sets = [[digest() for _ in range(10)] for _ in range(crowd.size)]
+        assert all(crowd.at_once([(acts.renew_recovery_codes, (codes, login)) for codes in sets]))
+        assert sql.accounts.recovery_codes_left(ada.account.id) == 10
+
+
+def test_of_administrators_that_demote_each_other_one_stays(sql: Store, crowd: Crowd) -> None:
+    for _ in range(FEWER):
+        admins = [enrolled(sql, role=Role.ADMIN) for _ in range(crowd.size)]
+        assert sum(crowd.at_once([(acts.demote, (one.account.id,)) for one in admins])) == crowd.size - 1
+        for one in admins:
+            sql.accounts.delete(one.account.id, event())
 
 
 def test_one_name_is_given_to_one_account(sql: Store, crowd: Crowd) -> None:

@@ -181,6 +181,14 @@ def test_a_limit_gives_the_newest_so_many_oldest_first(store: Parts) -> None:
     assert store.events.list(limit=0) == []
 
 
+def test_what_was_before_an_event_is_paged_backwards(store: Parts) -> None:
+    for at in range(5):
+        store.events.add(event(at=at))
+    numbers = [number for number, _ in store.events.list()]
+    assert [entry.at for _, entry in store.events.list(before=numbers[3], limit=2)] == [1, 2]
+    assert store.events.list(before=numbers[0]) == []
+
+
 def test_following_the_log_gives_each_event_once(store: Parts) -> None:
     seen, last = [], 0
     for at in range(4):

@@ -142,6 +142,7 @@ class SmallServer:
             store_pool=store_pool,
             member_pool=BoundedPool("member", threads=2, queue=64),
             log=LOG,
+            public_url=self._settings.public_url,
         )
         prefix = self.base_url.rstrip("/")
         rules: list[Any] = [(prefix + rule[0], *rule[1:]) for rule in handlers(self.rim)]

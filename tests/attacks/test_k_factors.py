@@ -1,0 +1,233 @@
+"""Group K: enrollment, recovery codes, changes of factors, over a real server (R27, R35-R37)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from jupyter_totp_auth.core.model import Role
+from tests.attacks.stage import Stage, is_denied, open_stage
+from tests.harness.backstage import wait_until
+from tests.harness.client import PASSWORD, Client, Person, Phone
+
+TEN_MINUTES = 600
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with open_stage(tmp_path_factory.mktemp("factors")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def ada(stage: Stage) -> Person:
+    return stage.person()
+
+
+@pytest.fixture
+def browser(stage: Stage, ada: Person) -> Client:
+    return stage.log_in(ada)
+
+
+def offer(browser: Client) -> dict[str, str]:
+    answer = browser.request("POST", "api/totp/authenticators", json={"name": "Tablet"})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, str] = answer.json()
+    return found
+
+
+def confirm(browser: Client, new: str, code: str) -> int:
+    path = f"api/totp/authenticators/{new}/confirm"
+    return browser.request("POST", path, json={"code": code}).status_code
+
+
+def try_to_log_in(stage: Stage, person: Person, code: str, password: str = "") -> bool:
+    client = stage.half_in(person.username, password or person.password)
+    answer = client.second_factor(code)
+    return answer.status_code == 303 and client.is_signed_in()
+
+
+def test_k04_the_old_phone_goes_on_until_the_new_one_is_confirmed(
+    stage: Stage, ada: Person, browser: Client
+) -> None:
+    new = offer(browser)
+    phone = Phone(new["secret"], clock=stage.clock.time)
+    assert not try_to_log_in(stage, ada, phone.code())
+    assert try_to_log_in(stage, ada, stage.code(ada))
+    stage.clock.set(stage.clock.now() + TEN_MINUTES + 1)
+    later = stage.log_in(ada)
+    assert confirm(later, new["id"], phone.fresh_code()) == 404
+
+
+def test_k05_five_wrong_codes_end_it(stage: Stage, ada: Person, browser: Client) -> None:
+    new = offer(browser)
+    phone = Phone(new["secret"], clock=stage.clock.time)
+    wrong = stage.wrong_code(Person(ada.username, ada.password, phone))
+    assert [confirm(browser, new["id"], wrong) for _ in range(5)] == [401] * 5
+    assert confirm(browser, new["id"], phone.fresh_code()) == 404
+
+
+def test_k07_a_secret_is_shown_once(stage: Stage, ada: Person, browser: Client) -> None:
+    new = offer(browser)
+    secrets = (new["secret"], ada.phone.secret)
+    for path in ("me", "authenticators", "events", "logins", f"authenticators/{new['id']}"):
+        answer = browser.get(f"api/totp/{path}")
+        assert not any(secret in answer.text for secret in secrets), path
+    for page in ("enroll", "enroll/phone", "login"):
+        assert not any(secret in browser.follow(browser.get(page)).text for secret in secrets), page
+    at_rest = stage.bytes_at_rest()
+    assert not any(secret.encode() in at_rest for secret in secrets)
+    assert not any(secret in stage.server.log for secret in secrets)
+
+
+def test_k08_nobody_keeps_the_answer_with_the_qr(browser: Client) -> None:
+    answer = browser.request("POST", "api/totp/authenticators", json={"name": "Tablet"})
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    svg = answer.json()["qr_svg"]
+    assert not any(word in svg for word in ("href", "url(", "<image", answer.json()["secret"]))
+
+
+def test_k10_the_only_factor_stays(browser: Client) -> None:
+    (phone,) = browser.get("api/totp/authenticators").json()["authenticators"]
+    answer = browser.request("DELETE", f"api/totp/authenticators/{phone['id']}")
+    assert (answer.status_code, answer.json()["reason"]) == (409, "last-authenticator")
+
+
+def test_k11_a_replaced_factor_ends_other_logins_and_forgets_browsers(stage: Stage, ada: Person) -> None:
+    other = stage.log_in(ada)
+    browser = stage.log_in(ada)
+    (old,) = browser.get("api/totp/authenticators").json()["authenticators"]
+    new = offer(browser)
+    phone = Phone(new["secret"], clock=stage.clock.time)
+    assert confirm(browser, new["id"], phone.fresh_code()) == 200
+    assert browser.request("DELETE", f"api/totp/authenticators/{old['id']}").status_code == 204
+    assert browser.is_signed_in()
+    assert not other.is_signed_in()
+    account = stage.account_id(ada)
+    assert stage.rows(f"SELECT digest FROM known_browser WHERE account_id = '{account}'") == []
+    assert stage.events_of(ada)[-1] == "authenticator-removed"
+    assert not try_to_log_in(stage, ada, stage.code(ada))
+
+
+def test_k13_a_recovery_code_opens_one_login(stage: Stage, ada: Person) -> None:
+    halves = [stage.half_in(ada.username) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda half: half.second_factor(ada.recovery_codes[0]), halves))
+    assert sum(half.is_signed_in() for half in halves) == 1, [answer.status_code for answer in answers]
+
+
+def test_k14_somebody_elses_recovery_code_opens_nothing(stage: Stage, ada: Person) -> None:
+    bob = stage.person()
+    assert not try_to_log_in(stage, ada, bob.recovery_codes[0])
+    assert try_to_log_in(stage, bob, bob.recovery_codes[0])
+
+
+def test_k16_a_right_code_behind_a_wrong_password_is_not_burnt(stage: Stage, ada: Person) -> None:
+    code = ada.recovery_codes[0]
+    client = stage.half_in(ada.username, "not the password of anybody")
+    assert is_denied(client.second_factor(code))
+    assert not client.is_signed_in()
+    assert try_to_log_in(stage, ada, code)
+
+
+@pytest.mark.parametrize("size", [17 * 1024, 10_000_000])
+def test_k19_an_endless_recovery_code_is_refused(stage: Stage, ada: Person, size: int) -> None:
+    answer = stage.half_in(ada.username).second_factor("A" * size)
+    assert answer.status_code in {400, 413}
+
+
+def test_k22_an_operators_new_password_leaves_the_second_factor_on(
+    stage: Stage, ada: Person, browser: Client
+) -> None:
+    stage.services.accounts.set_password(ada.username, f"{PASSWORD} anew", actor="operator")
+    wait_until(lambda: not browser.is_signed_in(), 2, "the end of the login")
+    assert not try_to_log_in(stage, ada, "000000", f"{PASSWORD} anew")
+    assert try_to_log_in(stage, ada, stage.code(ada), f"{PASSWORD} anew")
+
+
+def test_k23_an_administrators_reset_shows_no_secret_and_sets_no_password(stage: Stage, ada: Person) -> None:
+    root = stage.person()
+    stage.services.accounts.set_role(root.username, Role.ADMIN, actor="operator")
+    browser = stage.log_in(root)
+    answer = browser.request("POST", f"api/totp/accounts/{stage.account_id(ada)}/reset")
+    assert answer.status_code == 201
+    assert set(answer.json()) == {"id", "username", "enrollment_code", "url", "expires_at"}
+    assert ada.phone.secret not in answer.text
+    # With the code alone nobody enrolls: her password is asked.
+    thief = stage.client()
+    page = thief.follow(
+        thief.post_form(thief.get("enroll"), {"enrollment_code": answer.json()["enrollment_code"]})
+    )
+    denied = thief.post_form(page, {"password": "not her password at all"})
+    assert "totp-secret" not in thief.follow(denied).text
+    assert try_to_log_in(stage, ada, stage.code(ada))
+
+
+def stale(stage: Stage, person: Person) -> Client:
+    """A login whose five minutes are over: what a script in a trusted notebook holds."""
+    browser = stage.log_in(person)
+    stage.clock.set(stage.clock.now() + 301)
+    return browser
+
+
+ADDING: list[tuple[str, str, dict[str, object] | None]] = [
+    ("POST", "authenticators", {"name": "Mine"}),
+    ("POST", "authenticators/00/confirm", {"code": "123456"}),
+    ("PATCH", "authenticators/00", {"name": "Mine"}),
+    ("DELETE", "authenticators/00", None),
+    ("POST", "recovery-codes", None),
+    ("POST", "password", {"new_password": "velvet orbit 77 tundra"}),
+    ("POST", "access-tokens", {"name": "Mine"}),
+    ("POST", "accounts", {"username": "mine"}),
+    ("PATCH", "accounts/00", {"role": "member"}),
+    ("DELETE", "accounts/00", None),
+    ("POST", "accounts/00/reset", None),
+]
+
+
+def test_i13_a_notebooks_script_adds_and_changes_nothing(stage: Stage) -> None:
+    root = stage.person()
+    stage.services.accounts.set_role(root.username, Role.ADMIN, actor="operator")
+    browser = stale(stage, root)
+    before = len(stage.services.accounts.all())
+    for method, path, body in ADDING:
+        more = {} if body is None else {"json": body}
+        answer = browser.request(method, f"api/totp/{path}", **more)
+        assert (answer.status_code, answer.json()["reason"]) == (403, "step-up"), path
+    for path in ("me", "authenticators", "logins", "events", "access-tokens", "accounts"):
+        text = browser.get(f"api/totp/{path}").text
+        assert not any(word in text for word in (root.phone.secret, "otpauth", "jta_", *root.recovery_codes))
+    assert len(stage.services.accounts.all()) == before
+
+
+def test_e14_a_password_is_not_changed_without_a_step_up(stage: Stage, ada: Person) -> None:
+    browser = stale(stage, ada)
+    new = {"new_password": "velvet orbit 77 tundra"}
+
+    def change() -> int:
+        return browser.request("POST", "api/totp/password", json=new).status_code
+
+    def step_up(password: str, code: str) -> int:
+        body = {"password": password, "code": code}
+        return browser.request("POST", "api/totp/step-up", json=body).status_code
+
+    spent = ada.phone.code_of(ada.phone.last_step)
+    tries: list[Callable[[], int]] = [
+        lambda: step_up("wrong password here", stage.code(ada)),
+        lambda: step_up(ada.password, stage.wrong_code(ada)),
+        lambda: step_up(ada.password, spent),
+    ]
+    for attempt in tries:
+        assert attempt() == 401
+        assert change() == 403
+    codes = [step_up("wrong password here", stage.wrong_code(ada)) for _ in range(8)]
+    assert codes[-1] == 429
+    assert change() == 403
+
+
+def test_e16_a_password_is_not_changed_by_get(browser: Client) -> None:
+    answer = browser.get("api/totp/password?new_password=velvet+orbit+77+tundra")
+    assert answer.status_code == 405
