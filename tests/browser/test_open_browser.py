@@ -46,11 +46,13 @@ class FakeBrowser:
     @property
     def mode(self) -> str:
         """The mode of that file, in octal."""
+        assert self.url
         return self._said(".mode").read_text().strip()
 
     @property
     def page(self) -> str:
         """The text of that file."""
+        assert self.url, "once it is said what was opened, the rest is written"
         return self._said(".copy").read_text()
 
 
