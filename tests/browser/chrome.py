@@ -65,7 +65,7 @@ class Watch:
 
     def complaints_of_our_pages(self, url: str) -> list[tuple[str, str]]:
         """CSP violations, script errors, and console errors and warnings on the pages of this project."""
-        ours = tuple(urljoin(url, page) for page in ("login", "logout", "enroll"))
+        ours = tuple(urljoin(url, page) for page in ("login", "logout", "enroll", "favicon.ico"))
         return [(page, text) for page, text in self.complaints if page.startswith(ours)]
 
     def strange_redirects(self, url: str) -> list[tuple[str, str]]:
@@ -84,8 +84,14 @@ class Watch:
         context.on("response", self._response)
 
     def _console(self, message: Any) -> None:
-        if message.type in {"error", "warning"}:
-            self._complain(message.page, f"{message.type}: {message.text}")
+        if message.type not in {"error", "warning"}:
+            return
+        text = f"{message.type}: {message.text}"
+        if message.text.startswith("Failed to load resource"):
+            # By the resource: a poll that JupyterLab has just sent is told when the next page is there.
+            self.complaints.append((message.location.get("url", ""), text))
+        else:
+            self._complain(message.page, text)
 
     def _complain(self, page: Page | None, text: str) -> None:
         self.complaints.append((page.url if page else "", text))
