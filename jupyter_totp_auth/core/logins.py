@@ -87,7 +87,7 @@ class Logins:
         return None  # the store changes faster than it can be read: nobody, for now
 
     def _keep(self, login: LiveLogin) -> LiveLogin:
-        if len(self._live) >= _MOST_IN_MEMORY:
+        if login.session.digest not in self._live and len(self._live) >= _MOST_IN_MEMORY:
             self._drop(next(iter(self._live)))
         self._live[login.session.digest] = login
         self._digests[login.session.id] = login.session.digest
@@ -163,6 +163,8 @@ class Logins:
         return bool(timeout) and session.locked_at is None and self._clock() - session.active_at >= timeout
 
     def _lock_the_idle(self) -> None:
+        if not self._policy.idle_timeout:  # every 0.25 s, and there may be very many
+            return
         with self._lock:
             idle = [login for login in self._live.values() if self._is_idle(login.session)]
         if not idle:

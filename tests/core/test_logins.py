@@ -107,6 +107,16 @@ def test_memory_is_bounded_and_the_oldest_goes_first(
     assert rig.logins.live(first.session.digest) is None
 
 
+def test_bringing_a_full_memory_up_to_date_drops_nobody(
+    rig: Rig, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logins_module, "_MOST_IN_MEMORY", 2)
+    both = [loaded(rig.logins, rig, alice).session for _ in range(2)]
+    rig.accounts.set_role("alice", Role.ADMIN, actor="operator")
+    assert rig.logins.sync() == frozenset()
+    assert all(rig.logins.is_open(session.id) for session in both)
+
+
 # -- kept true -------------------------------------------------------------------------------------
 
 

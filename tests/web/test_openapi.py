@@ -223,7 +223,6 @@ def has_body(document: dict[str, Any], verb: str, path: str) -> bool:
 def test_every_operation_has_been_seen_to_succeed(
     described: dict[str, Any], seen: set[tuple[str, str, int]]
 ) -> None:
-    if not seen:
-        pytest.skip("the tests before this one did not run")
+    assert seen, "this one judges what the tests before it saw: run the whole file"
     succeeded = {(verb, path) for verb, path, status in seen if status < 300}
     assert succeeded == set(operations(described))
