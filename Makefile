@@ -7,7 +7,7 @@ export PYTHON
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick lint format wheel clean venv
+.PHONY: help lab test quick soak lint format wheel clean venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,11 @@ test: ## set everything up and run all checks and tests; some: make test ONLY="s
 
 quick: venv ## style, types, floors, unit and web tests: under 90 seconds
 	@$(VENV_PYTHON) tools/run_tests.py quick
+
+soak: ## what takes hours, for every night: long attacks, floods, fuzzing, mutants; some: make soak ONLY="attacks"
+	@$(PYTHON) tools/system_parts.py
+	@$(PYTHON) tools/make_venv.py soak
+	@$(VENV_PYTHON) tools/run_tests.py --soak $(ONLY)
 
 lint: venv ## check style, types and floors
 	@$(VENV_PYTHON) tools/run_tests.py lint types floors

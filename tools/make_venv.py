@@ -1,4 +1,4 @@
-"""Make .venv and install the checkout into it: make_venv.py lab|test
+"""Make .venv and install the checkout into it: make_venv.py lab|test|soak
 
 Quick when nothing changed: a stamp remembers what was installed. Standard library only, and written
 so that an old Python can at least read it: it runs before there is an environment.
@@ -24,10 +24,11 @@ PYTHON = VENV / "bin" / "python"
 MARK = VENV / ".made-by-make"
 CONFIG = "jupyter_server_config.d/jupyter_totp_auth.json"
 
-# "test" is the larger one: whoever has it can run the lab too.
+# Each holds the ones before it: whoever has "test" can run the lab too.
 PROFILES = {
     "lab": ["--editable", ".", "jupyterlab", "ipykernel"],
     "test": ["--editable", ".[test,lint]"],
+    "soak": ["--editable", ".[test,lint,soak]"],
 }
 
 
@@ -45,12 +46,12 @@ def main(profile: str) -> None:
 
 
 def is_fresh(profile: str) -> bool:
-    """Say whether this profile, or the larger one, is installed as pyproject.toml asks now."""
+    """Say whether this profile, or a larger one, is installed as pyproject.toml asks now."""
     if not PYTHON.exists() or not MARK.exists() or MARK.read_text() != str(ROOT):
         return False
-    return any(
-        stamp(name).exists() and stamp(name).read_text() == fingerprint() for name in {profile, "test"}
-    )
+    names = list(PROFILES)
+    enough = names[names.index(profile) :]
+    return any(stamp(name).exists() and stamp(name).read_text() == fingerprint() for name in enough)
 
 
 def stamp(profile: str) -> Path:

@@ -1,7 +1,8 @@
-"""Run the checks and the tests in groups, all of them, and say how it went: run_tests.py GROUP…
+"""Run the checks and the tests in groups, all of them, and say how it went: run_tests.py [--soak] GROUP…
 
 Quick groups first. A failure does not stop the rest. The output of each group stays in .test-logs/.
 Without names, every group runs. Each folder of tests is a group; a new folder needs no word here.
+--soak runs what takes hours instead: the tests marked so, and SOAK_CHECKS.
 Runs with .venv's Python, and needs only the standard library itself.
 """
 
@@ -31,6 +32,7 @@ COVERAGE = LOGS / "coverage"
 
 # A group that does not end has failed; the next ones still get their turn.
 SECONDS_PER_GROUP = 900
+SECONDS_PER_SOAK = 6 * 3600
 SECONDS_TO_TIDY_UP = 15
 
 NOTHING_COLLECTED = 5  # pytest's exit status
@@ -52,6 +54,9 @@ CHECKS: dict[str, list[list[str]]] = {
         ],
     ],
 }
+
+# Only by --soak.
+SOAK_CHECKS: dict[str, list[list[str]]] = {}
 
 # In this order; "house" is the files that lie in tests/ itself. Folders not named here (of later
 # parts) run between the first and the last, which take long.
@@ -86,15 +91,18 @@ class Result:
         return self.passed + self.failed + self.skipped
 
 
-def main(names: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run these groups and report; the exit status is 0 only if nothing failed."""
     os.chdir(ROOT)
     LOGS.mkdir(exist_ok=True)
+    soak = "--soak" in arguments
+    names = [name for name in arguments if name != "--soak"]
     results = []
     try:
-        for name in in_order(names):
+        for name in soak_order(names) if soak else in_order(names):
             print(f"\n━━ {name}", flush=True)
-            results.append(run_check(name) if name in CHECKS else run_tests(name))
+            check = (SOAK_CHECKS if soak else CHECKS).get(name)
+            results.append(run_check(name, check, soak=soak) if check else run_tests(name, soak=soak))
     except KeyboardInterrupt:
         stopped = Result("stopped by Ctrl-C", failed=1, closing="the groups after this did not run")
         results.append(stopped)
@@ -113,6 +121,19 @@ def in_order(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
+def soak_order(names: Sequence[str]) -> list[str]:
+    """The checks that take hours, then the groups with a test that does."""
+    marked = {
+        path.relative_to("tests").parts[0]
+        for path in Path("tests").glob("*/**/test_*.py")
+        if "mark.soak" in path.read_text(encoding="utf-8")
+    }
+    known = [*SOAK_CHECKS, *(name for name in test_groups() if name in marked)]
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"nothing of {', '.join(unknown)} takes hours; there are {', '.join(known)}")
+    return list(names) or known
+
+
 def test_groups() -> list[str]:
     """Return all groups of tests, those of folders that nobody named included."""
     folders = {path.relative_to("tests").parts[0] for path in Path("tests").glob("*/**/test_*.py")}
@@ -120,12 +141,12 @@ def test_groups() -> list[str]:
     return [name for name in [*FIRST, *others, *LAST] if name in folders | NEEDED]
 
 
-def run_check(name: str) -> Result:
+def run_check(name: str, commands: list[list[str]], *, soak: bool = False) -> Result:
     """Run the commands of a check; it passes when all of them do."""
     result = Result(name)
     began = time.monotonic()
     log = new_log(name)
-    bad = [command for command in CHECKS[name] if run_logged(command, log) != 0]
+    bad = [command for command in commands if run_logged(command, log, soak=soak) != 0]
     result.seconds = time.monotonic() - began
     result.passed, result.failed = (0, 1) if bad else (1, 0)
     result.closing = "failed" if bad else "ok"
@@ -134,22 +155,24 @@ def run_check(name: str) -> Result:
     return result
 
 
-def run_tests(name: str) -> Result:
+def run_tests(name: str, *, soak: bool = False) -> Result:
     """Run pytest on a group, and count from its report."""
     result = Result(name)
-    if name == "core":  # measured anew: an old measure must not pass for this run's
+    core = name == "core" and not soak
+    if core:  # measured anew: an old measure must not pass for this run's
         COVERAGE.unlink(missing_ok=True)
     paths = sorted(Path("tests").glob("test_*.py")) if name == "house" else [Path("tests", name)]
     if not any(path.exists() for path in paths):
         return none_there(result)
     xml = LOGS / f"{name}.xml"
     xml.unlink(missing_ok=True)
-    measured = ["-m", "coverage", "run", f"--data-file={COVERAGE}"] if name == "core" else []
-    workers = ["-n", "2", "--dist", "loadfile"] if name in SIDE_BY_SIDE else []
+    measured = ["-m", "coverage", "run", f"--data-file={COVERAGE}"] if core else []
+    workers = ["-n", "2", "--dist", "loadfile"] if name in SIDE_BY_SIDE and not soak else []
+    marked = ["-m", "soak"] if soak else []
     color = "yes" if sys.stdout.isatty() else "no"
     command = [PYTHON, *measured, "-m", "pytest", f"--junitxml={xml}", f"--color={color}"]
     began = time.monotonic()
-    status = run_logged([*command, *workers, *map(str, paths)], new_log(name))
+    status = run_logged([*command, *workers, *marked, *map(str, paths)], new_log(name), soak=soak)
     result.seconds = time.monotonic() - began
     if status == NOTHING_COLLECTED:
         return none_there(result)
@@ -206,7 +229,7 @@ def closing_line(name: str) -> str:
     return "pytest did not come to an end"
 
 
-def run_logged(command: list[str], log: Path) -> int:
+def run_logged(command: list[str], log: Path, *, soak: bool = False) -> int:
     """Run a command; what it says goes to the terminal and, without colours, to the log."""
     with (
         log.open("a", encoding="utf-8") as output,
@@ -223,7 +246,7 @@ def run_logged(command: list[str], log: Path) -> int:
         ) as child,
     ):
         try:
-            with time_limit(child):
+            with time_limit(child, SECONDS_PER_SOAK if soak else SECONDS_PER_GROUP):
                 for line in child.stdout or ():
                     print(line, end="", flush=True)
                     output.write(COLOR.sub("", line))
@@ -237,18 +260,18 @@ def run_logged(command: list[str], log: Path) -> int:
 
 
 @contextmanager
-def time_limit(child: subprocess.Popen[str]) -> Iterator[None]:
+def time_limit(child: subprocess.Popen[str], seconds: int) -> Iterator[None]:
     """End the child's group when the time is over: first so that pytest says where it was."""
     asked: list[signal.Signals] = []
 
     def overdue(*_: object) -> None:
-        print(f"not done after {SECONDS_PER_GROUP} s", flush=True)
+        print(f"not done after {seconds} s", flush=True)
         asked.append(signal.SIGKILL if asked else signal.SIGINT)
         end_group(child.pid, asked[-1])
         signal.alarm(SECONDS_TO_TIDY_UP)
 
     signal.signal(signal.SIGALRM, overdue)
-    signal.alarm(SECONDS_PER_GROUP)
+    signal.alarm(seconds)
     try:
         yield
     finally:

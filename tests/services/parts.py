@@ -80,6 +80,10 @@ PARTS = (
     ),
     # Its library moves the clock of a running server; tests/harness/clock.py asks the program where it is.
     Part(name="faketime", packages=("faketime",), programs=("faketime",)),
+    # Makes system calls of a running server fail, from outside.
+    Part(name="strace", packages=("strace",), programs=("strace",)),
+    # Its own judge of filters; the service is not started.
+    Part(name="fail2ban", packages=("fail2ban",), programs=("fail2ban-regex",)),
 )
 
 
