@@ -97,5 +97,22 @@ class Notice:
     clients: tuple[str, ...] = ()
     """Where from, most often first, at most :data:`MOST_CLIENTS`."""
 
+    has_more: bool = False
+    """Whether it was more addresses than these."""
+
+    own: int = 0
+    """How many of them came from this login's own address in the ten minutes before it: slips, mostly."""
+
+    past_password: int = 0
+    """How many of all the others had the password right."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether to say it unasked. Not a slip or two of one's own: who is told of each reads no more."""
+        return self.failed > self.own or self.own > MOST_OWN
+
 
 MOST_CLIENTS = 5
+
+MOST_OWN = 5
+"""More than that is no slip, whatever address it comes from: somebody may share it."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func, select
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, literal_column, select
 
 from ..core.events import BEHIND_A_WRONG_PASSWORD, FAILED, MOST_CLIENTS, STRANGERS, Event, EventKind, Notice
+from ..core.policy import SLIP_MEMORY
 from .database import Database
 from .rows import drop_all, to_event, write_event
 from .tables import event
@@ -33,21 +38,14 @@ class SqlEvents:
         """The login before this one, and what failed since."""
         mine = event.c.account_id == account_id
         logins = select(event).where(mine, event.c.event == EventKind.LOGIN.value)
-        this = select(event.c.id).where(event.c.account_id == account_id, event.c.login == login_id)
+        this = select(event).where(mine, event.c.login == login_id)
         with self._database.read() as connection:
-            opened = connection.execute(this.order_by(event.c.id).limit(1)).scalar()
-            before = logins if opened is None else logins.where(event.c.id < opened)
+            opened = connection.execute(this.order_by(event.c.id).limit(1)).one_or_none()
+            before = logins if opened is None else logins.where(event.c.id < opened.id)
             last = connection.execute(before.order_by(event.c.id.desc()).limit(1)).one_or_none()
-            failed = select(event.c.client, func.count().label("tries")).where(
-                mine,
-                event.c.id > (last.id if last else 0),
-                event.c.event.in_([kind.value for kind in FAILED]),
-                event.c.detail != BEHIND_A_WRONG_PASSWORD,
-            )
-            rows = connection.execute(failed.group_by(event.c.client)).all()
-        rows = sorted(rows, key=lambda row: (-row.tries, row.client))
-        clients = tuple(row.client for row in rows[:MOST_CLIENTS])
-        return Notice(to_event(last) if last else None, sum(row.tries for row in rows), clients)
+            since = (mine, event.c.id > (last.id if last else 0))
+            rows = connection.execute(_failures(opened).where(*since)).all()
+        return Notice(to_event(last) if last else None, **_summed(rows))
 
     def purge(self, *, before: int, strangers_before: int, most_of_strangers: int) -> None:
         """Drop what is older; of strangers' events, keep the newest ``most_of_strangers``."""
@@ -83,3 +81,34 @@ class SqlEvents:
         with self._database.read() as connection:
             rows = connection.execute(newest_first).all()
         return [(row.id, to_event(row)) for row in reversed(rows)]
+
+
+def _failures(opened: Row[Any] | None) -> Select[Any]:
+    """Failed logins, counted by address, by what failed, and by whether they are this login's own slips."""
+    own: ColumnElement[bool] = false()
+    if opened is not None:
+        own = and_(
+            event.c.id < opened.id, event.c.client == opened.client, event.c.at >= opened.at - SLIP_MEMORY
+        )
+    failed = event.c.event.in_([kind.value for kind in FAILED])
+    counted = select(
+        event.c.client, event.c.event, case((own, 1), else_=0).label("own"), func.count().label("tries")
+    )
+    # By the label's name: with the expression, PostgreSQL takes its bound values for others.
+    by: Any = (event.c.client, event.c.event, literal_column("own"))
+    return counted.where(failed, event.c.detail != BEHIND_A_WRONG_PASSWORD).group_by(*by)
+
+
+def _summed(rows: Sequence[Row[Any]]) -> dict[str, Any]:
+    by_client: Counter[str] = Counter()
+    for row in rows:
+        by_client[row.client] += row.tries
+    often = sorted(by_client, key=lambda client: (-by_client[client], client))
+    past = [row.tries for row in rows if not row.own and row.event != EventKind.FIRST_FACTOR_DENIED.value]
+    return {
+        "failed": by_client.total(),
+        "clients": tuple(often[:MOST_CLIENTS]),
+        "has_more": len(often) > MOST_CLIENTS,
+        "own": sum(row.tries for row in rows if row.own),
+        "past_password": sum(past),
+    }

@@ -8,6 +8,7 @@ from ..core import names, recovery, totp
 from ..core.grants import NewLogin
 from ..core.model import Denied, Issued, Outcome, PendingLogin, Refusal
 from .cookies import Cookie
+from .notice_page import after_login
 from .pages import STALE, Message, PageHandler, TotpHandler, Unavailable, drift_message
 from .visitor import Visitor
 
@@ -101,7 +102,7 @@ class CodePage(PageHandler):
         match outcome:
             case Issued():
                 await sign_in(self, outcome)
-                self.go(self.next_url())
+                self.go(await after_login(self, outcome.value))
             case Denied(refusal=Refusal.EXPIRED):
                 self.rim.cookies.clear(self, Cookie.PENDING)
                 message = Message("warning", BEGIN_AGAIN)

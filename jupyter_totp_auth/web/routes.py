@@ -32,6 +32,7 @@ from .factors_api import (
 )
 from .gate import PublicRoute
 from .login_pages import CodePage, LoginPage, LogoutPage
+from .notice_page import NoticePage
 from .people_api import (
     AccountsHandler,
     OneAccountHandler,
@@ -102,6 +103,7 @@ _PRIVATE: list[tuple[str, type[Any]]] = [
     (r"api/totp/step-up", StepUpHandler),
     (r"api/totp/activity", ActivityHandler),
     (r"login/unlock", UnlockPage),
+    (r"login/notice", NoticePage),
     (r"api/totp/access-tokens", AccessTokensHandler),
     (r"api/totp/access-tokens/([0-9a-f]{1,32})", OneAccessTokenHandler),
     (r"api/totp/.*", NotFoundHandler),

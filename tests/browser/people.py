@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext
 
+from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.model import Role
 from tests.harness.backstage import Backstage, cookie_name
 from tests.harness.client import Client
@@ -29,6 +30,14 @@ def throttle(store: Backstage, username: str, *, seconds: int) -> None:
             "UPDATE throttle SET next_try_at = ? WHERE digest = ?",
             (store.services.clock() + seconds, *mine),
         )
+
+
+def try_to_be(store: Backstage, username: str) -> None:
+    """Fail to sign in as somebody, as from other machines: what the log then holds of it."""
+    account, at = store.services.accounts.named(username), store.services.clock()
+    tries = [("198.51.100.7", EventKind.FIRST_FACTOR_DENIED)] * 3
+    for client, kind in (*tries, ("2001:db8:5::c0de", EventKind.SECOND_FACTOR_DENIED)):
+        store.services.store.events.add(Event(kind, at, account.id, account.username, client=client))
 
 
 def put_login(context: BrowserContext, store: Backstage, username: str) -> None:

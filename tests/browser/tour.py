@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import invite, throttle
+from tests.browser.people import invite, put_login, throttle, try_to_be
 from tests.harness.backstage import Backstage
 from tests.harness.client import PASSWORD, Phone
 from tests.harness.server import JupyterServer
@@ -20,6 +20,7 @@ TITLES = {
     "qr": "Add your phone",
     "qr-refused": "Add your phone",
     "recovery-codes": "Save your recovery codes",
+    "notice": "Failed sign-ins",
     "unlock": "Unlock",
     "unlock-refused": "Unlock",
     "log-out": "Log out",
@@ -38,6 +39,7 @@ TITLES = {
 def tour(page: Page, server: JupyterServer, store: Backstage) -> Iterator[str]:
     """Show one page after the other and give its name. Needs a server where nobody is enrolled yet."""
     yield from _enrollment(page, server)
+    yield from _notice(page, server, store)
     yield from _unlock(page, server)
     yield from _log_out(page, server)
     yield from _login(page, server, store)
@@ -81,6 +83,15 @@ def _enrollment(page: Page, server: JupyterServer) -> Iterator[str]:
     _send(page, "Confirm")
     expect(page.locator(".recovery-code")).to_have_count(10)
     yield "recovery-codes"
+
+
+def _notice(page: Page, server: JupyterServer, store: Backstage) -> Iterator[str]:
+    """In a second login, so that there is one before it."""
+    put_login(page.context, store, "ada")
+    try_to_be(store, "ada")
+    page.goto(f"{server.url}login/notice?next=/lab")
+    expect(page.get_by_role("link", name="Continue")).to_be_visible()
+    yield "notice"
 
 
 def _unlock(page: Page, server: JupyterServer) -> Iterator[str]:

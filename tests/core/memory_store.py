@@ -894,10 +894,25 @@ class MemoryEvents:
             mine = [event for event in self._rows.events if event.account_id == account_id]
         logins = [n for n, event in enumerate(mine) if event.kind is EventKind.LOGIN]
         before = [n for n in logins if all(event.login != login_id for event in mine[: n + 1])]
-        since = mine[before[-1] + 1 :] if before else mine
-        failed = [e.client for e in since if e.kind in FAILED and e.detail != BEHIND_A_WRONG_PASSWORD]
-        often = sorted(set(failed), key=lambda client: (-failed.count(client), client))
-        return Notice(mine[before[-1]] if before else None, len(failed), tuple(often[:MOST_CLIENTS]))
+        opened = next((n for n, event in enumerate(mine) if event.login == login_id), len(mine))
+        first = before[-1] + 1 if before else 0
+        failed = [
+            (n, e)
+            for n, e in enumerate(mine[first:], first)
+            if e.kind in FAILED and e.detail != BEHIND_A_WRONG_PASSWORD
+        ]
+        this = mine[opened] if opened < len(mine) else None
+        own = [
+            n
+            for n, e in failed
+            if this is not None and n < opened and e.client == this.client and e.at >= this.at - SLIP_MEMORY
+        ]
+        clients = [e.client for _, e in failed]
+        often = sorted(set(clients), key=lambda client: (-clients.count(client), client))
+        past = [n for n, e in failed if n not in own and e.kind is not EventKind.FIRST_FACTOR_DENIED]
+        last = mine[before[-1]] if before else None
+        shown = tuple(often[:MOST_CLIENTS])
+        return Notice(last, len(failed), shown, len(often) > len(shown), len(own), len(past))
 
     def purge(self, *, before: int, strangers_before: int, most_of_strangers: int) -> None:
         with self._rows.lock:

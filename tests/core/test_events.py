@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from jupyter_totp_auth.core.events import Event, EventKind
+import pytest
+
+from jupyter_totp_auth.core.events import Event, EventKind, Notice
 
 # Add a line with a new kind; a line that has to go, or to change, breaks somebody's alert.
 KINDS = {
@@ -57,3 +59,11 @@ def test_no_two_kinds_share_a_word_and_each_fits_its_column() -> None:
 def test_an_event_of_a_stranger_names_nobody() -> None:
     event = Event(EventKind.FIRST_FACTOR_DENIED, 1)
     assert (event.account_id, event.account, event.actor, event.login) == (None, None, "", None)
+
+
+@pytest.mark.parametrize(
+    ("failed", "own", "is_news"),
+    [(0, 0, False), (1, 1, False), (5, 5, False), (6, 6, True), (1, 0, True), (3, 2, True)],
+)
+def test_a_slip_or_two_of_ones_own_are_no_news(failed: int, own: int, is_news: bool) -> None:
+    assert Notice(None, failed, own=own).is_news is is_news

@@ -238,7 +238,7 @@ def test_a_login_knows_the_one_before_it_and_what_failed_since(store: Parts) -> 
 
     tell(EventKind.SECOND_FACTOR_DENIED, "192.0.2.9")
     tell(EventKind.LOGIN, "192.0.2.1", login="one")
-    assert store.events.notice(mine, "one") == Notice(None, 1, ("192.0.2.9",))
+    assert store.events.notice(mine, "one") == Notice(None, 1, ("192.0.2.9",), past_password=1)
     for client, times in (("192.0.2.2", 3), ("192.0.2.3", 1), ("192.0.2.4", 2)):
         for _ in range(times):
             tell(EventKind.FIRST_FACTOR_DENIED, client)
@@ -251,12 +251,31 @@ def test_a_login_knows_the_one_before_it_and_what_failed_since(store: Parts) -> 
     assert told.last_login is not None
     assert (told.last_login.login, told.last_login.client) == ("one", "192.0.2.1")
     assert (told.failed, told.clients) == (6, ("192.0.2.2", "192.0.2.4", "192.0.2.3"))
+    assert (told.own, told.past_password, told.has_more, told.is_news) == (0, 0, False, True)
     for number in range(9):
         tell(EventKind.CODE_REPLAYED, f"198.51.100.{number}")
     told = store.events.notice(mine, "two")
     assert (told.failed, len(told.clients)) == (15, 5)
+    assert (told.past_password, told.has_more) == (9, True)
     # A login from before the log's memory has no event of its own: the newest is the one before.
     assert store.events.notice(mine, "ten").last_login.login == "two"  # type: ignore[union-attr]
+
+
+def test_ones_own_slips_are_told_apart_from_what_others_tried(store: Parts) -> None:
+    mine = new_id()
+
+    def tell(kind: EventKind, at: int, client: str = "192.0.2.1", **more: str) -> None:
+        store.events.add(Event(kind, at, account_id=mine, client=client, **more))
+
+    tell(EventKind.LOGIN, AT, login="one")
+    tell(EventKind.FIRST_FACTOR_DENIED, AT + 399)  # more than ten minutes before: not one of these slips
+    tell(EventKind.SECOND_FACTOR_DENIED, AT + 400)
+    tell(EventKind.FIRST_FACTOR_DENIED, AT + 999)
+    tell(EventKind.SECOND_FACTOR_DENIED, AT + 999, "192.0.2.2")
+    tell(EventKind.LOGIN, AT + 1000, login="two")
+    tell(EventKind.SECOND_FACTOR_DENIED, AT + 1001)  # after it: somebody else, at the same address
+    told = store.events.notice(mine, "two")
+    assert (told.failed, told.own, told.past_password) == (5, 2, 2)
 
 
 def test_events_go_by_age_and_those_of_strangers_by_number_too(store: Parts) -> None:

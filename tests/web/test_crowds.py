@@ -162,6 +162,46 @@ def test_me_tells_of_the_login_before_and_of_what_failed(server: SmallServer, en
     assert me["failed_since_last_login"] == {"count": 3, "clients": ["198.51.100.9", "198.51.100.10"]}
 
 
+def test_k25_a_login_leads_over_what_others_have_tried(server: SmallServer, enrolled: Person) -> None:
+    for address in ("198.51.100.9", "198.51.100.9", "2001:db8::9"):
+        behind(server, address).first_factor(enrolled.username, "wrong")
+    thief = behind(server, "203.0.113.66")
+    page = thief.follow(thief.first_factor(enrolled.username))
+    assert thief.post_form(page, {"code": "000000"}).status_code == 401
+    server.clock.offset += 90
+    client = behind(server, "192.0.2.45")
+    page = client.follow(client.first_factor(enrolled.username, next_url="/private?x=1"))
+    answer = client.post_form(page, {"code": enrolled.phone.fresh_code()})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login/notice?next=%2Fprivate%3Fx%3D1")
+    assert client.get("private").status_code == 200, "it tells, it does not stand in the way"
+    told = client.follow(answer)
+    assert told.status_code == 200
+    for words in ("4 tries", "198.51.100.9", "2001:db8::9", "203.0.113.66", "In 1 of them the password was"):
+        assert words in told.text, words
+    assert "127.0.0.1</p>" not in told.text
+    assert 'href="/private?x=1"' in told.text
+
+    client.log_out()
+    server.clock.offset += 90
+    page = client.follow(client.first_factor(enrolled.username))
+    answer = client.post_form(page, {"code": enrolled.phone.fresh_code()})
+    assert answer.headers["Location"] == "/", "told once"
+    assert client.get("login/notice?next=/private").headers["Location"] == "/private"
+
+
+def test_k25_ones_own_slips_are_not_held_up_to_anybody(server: SmallServer, enrolled: Person) -> None:
+    client = behind(server, "192.0.2.46")
+    client.first_factor(enrolled.username, "wrong")
+    page = client.follow(client.first_factor(enrolled.username))
+    answer = client.post_form(page, {"code": enrolled.phone.fresh_code()})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+def test_k25_the_notice_is_for_its_owner(server: SmallServer) -> None:
+    answer = Client(server.url).get("login/notice", headers={"Sec-Fetch-Mode": "navigate"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=%2Flogin%2Fnotice")
+
+
 def test_with_a_clock_set_back_codes_get_503_and_recovery_codes_work(
     server: SmallServer, enrolled: Person
 ) -> None:
