@@ -160,6 +160,11 @@ class HealthHandler(ApiHandler):
             raise ApiError(503, "unavailable", "Logins cannot be served at the moment.")
         self.answer({"status": "ok"})
 
+    @allow_unauthenticated
+    async def head(self) -> None:
+        """The same without a body, as some monitors ask."""
+        await self.get()
+
 
 class LoginHandler(ApiHandler):
     """Both factors in one call: the same flow and the same charges as the pages."""

@@ -36,7 +36,7 @@ from .next_url import without_secrets
 from .pool import BoundedPool, Busy
 from .request_shape import climbs, has_body
 from .sockets import Sockets, is_socket
-from .tokens import TokenPlaces, wants_websocket, without_xsrf
+from .tokens import TokenPlaces, for_token, wants_websocket
 from .visitor import Visitor, attach, visitor_of
 
 ANONYMOUS_BODY = 16 * 1024
@@ -202,8 +202,8 @@ class Gate:
 
     def _fitted(self, handler_class: Any, request: HTTPServerRequest, visitor: Visitor) -> Any:
         """The handler, its socket made to end with the login, and spared the _xsrf for a token."""
-        if visitor.token is not None and self._has_own_origin(request, or_none=True):
-            handler_class = without_xsrf(handler_class)
+        if visitor.token is not None:
+            handler_class = for_token(handler_class, own_origin=self._has_own_origin(request, or_none=True))
         return self._sockets.guarded(handler_class) if is_socket(handler_class) else handler_class
 
     def _seen(self, visitor: Visitor) -> None:

@@ -38,7 +38,7 @@ from .sockets import Sockets
 from .start_checks import UnsafeSetting
 from .tokens import TokenPlaces
 from .visitor import as_user, lives, visitor_of
-from .xsrf import Xsrf
+from .xsrf import Xsrf, jupyters_cookie
 
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
@@ -212,6 +212,7 @@ class TotpIdentityProvider(IdentityProvider):
         if misplaced is not None:
             self.log.warning(misplaced)
         keep_secrets_out(app.web_app.settings, app.log)
+        app.web_app.settings["xsrf_cookie_kwargs"] = jupyters_cookie(app.base_url)
         self.gate = self._make_gate(app)
         self.gate.install()
         app.web_app.add_handlers(".*$", before_jupyters(app.base_url))

@@ -80,7 +80,11 @@ def test_a_clock_set_back_shuts_nobody_out_for_longer_than_the_longest_delay(sto
     key = digest()
     for _ in range(2):
         store.throttles.charge(key, RULE, at=AT)
-    assert store.throttles.charge(key, RULE, at=AT - 1_000_000) == 30
+    wait = store.throttles.charge(key, RULE, at=AT - 1_000_000)
+    assert wait == RULE.delay(2)
+    # And that passes: it is owed from the first look on, not until the other clock's time comes.
+    assert store.throttles.charge(key, RULE, at=AT - 1_000_000 + 1) == wait - 1
+    assert store.throttles.charge(key, RULE, at=AT - 1_000_000 + wait) is None
 
 
 def test_a_refund_takes_back_so_many_failures(store: Parts) -> None:
