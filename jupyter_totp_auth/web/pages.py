@@ -133,7 +133,10 @@ class TotpHandler(web.RequestHandler):
             self.known_here = await self.storing(ask, cookie, typed_name=name)
         if self.known_here:
             return None
-        return buckets.take(self.origin.client, at=rim.services.clock())
+        wait = buckets.take(self.origin.client, at=rim.services.clock())
+        if wait is not None:
+            rim.flood_log.tell(self.origin.client)
+        return wait
 
     def tell_of_the_clock(self) -> None:
         """For the operator: nobody gets in by a code until it is put right (R11)."""

@@ -13,6 +13,7 @@ from ..store import StoreUnavailable
 from ..wiring import Services
 from .appearance import Pages
 from .cookies import Cookies
+from .flood_log import FloodLog
 from .pool import BoundedPool, Busy, HashPool
 from .sockets import Sockets
 from .xsrf import Xsrf
@@ -52,6 +53,7 @@ class Rim:
 
     login_addresses: AddressBuckets = field(init=False)
     enroll_addresses: AddressBuckets = field(init=False)
+    flood_log: FloodLog = field(init=False)
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
     _purged_at: float = 0.0
@@ -60,6 +62,7 @@ class Rim:
     def __post_init__(self) -> None:
         burst = self.services.policy.address_burst
         self.login_addresses, self.enroll_addresses = AddressBuckets(burst), AddressBuckets(burst)
+        self.flood_log = FloodLog(self.log)
 
     def is_stale(self) -> bool:
         """Whether the store has been silent for so long that memory cannot be trusted any more."""
