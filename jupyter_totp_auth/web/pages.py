@@ -15,6 +15,7 @@ from ..core.addresses import AddressBuckets
 from ..core.model import Origin
 from ..core.passwords import CannotHash
 from ..store import StoreUnavailable
+from . import metrics
 from .cookies import Cookie
 from .gate import ANONYMOUS_BODY
 from .hosts import is_from_own_page
@@ -135,6 +136,7 @@ class TotpHandler(web.RequestHandler):
             return None
         wait = buckets.take(self.origin.client, at=rim.services.clock())
         if wait is not None:
+            metrics.THROTTLED.labels("address").inc()
             rim.flood_log.tell(self.origin.client)
         return wait
 
@@ -158,7 +160,8 @@ class TotpHandler(web.RequestHandler):
     async def _guarded(work: Awaitable[T]) -> T:
         try:
             return await work
-        except (StoreUnavailable, Busy, CannotHash):
+        except (StoreUnavailable, Busy, CannotHash) as error:
+            metrics.count_unavailable(error)
             raise Unavailable from None
 
 
