@@ -113,6 +113,10 @@ def test_a_failed_login_is_one_line_with_the_true_address_whichever_factor_was_w
     code = "A" * 43
     assert client.post_form(client.get("enroll"), {"enrollment_code": code}).status_code == 401
     assert watched.banned[5:] == ["203.0.113.6"]
+    _, code = stage.invite(password=PASSWORD)
+    page = client.follow(client.post_form(client.get("enroll"), {"enrollment_code": code}))
+    assert client.post_form(page, {"password": WRONG_PASSWORD}).status_code == 401
+    assert watched.banned[6:] == ["203.0.113.6"]
 
 
 def test_a_login_that_succeeds_is_none_and_a_spent_code_is_one(stage: Stage, watched: Watched) -> None:
