@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,9 @@ from tests.harness.volley import Wire, message
 from tests.harness.wire import FORM, ask
 from tests.services import missing_is_skip, parts
 
-FILTER = Path(__file__).parents[2] / "config" / "fail2ban" / "filter.d" / "jupyter-totp-auth.conf"
+SHIPPED = Path(__file__).parents[2] / "config" / "fail2ban"
+FILTER = SHIPPED / "filter.d" / "jupyter-totp-auth.conf"
+ETC = Path("/etc/fail2ban")
 BURST = 3
 CODE = "000000"
 
@@ -279,6 +282,18 @@ def test_a_unix_socket_is_no_address_and_an_untrusted_header_makes_none(
         assert reply.status == 401, reply.body
         assert "jupyter_totp_auth: failed login from unix\n" in server.log
         assert banned(judge, server.log, tmp_path) == []
+
+
+@pytest.mark.skipif(not ETC.is_dir(), reason="fail2ban's own configuration is elsewhere")
+def test_filter_and_jail_are_accepted_beside_fail2bans_own(judge: Path, tmp_path: Path) -> None:
+    etc = tmp_path / "fail2ban"
+    shutil.copytree(ETC, etc, ignore=shutil.ignore_patterns("jail.d", "jail.local"))
+    shutil.copytree(SHIPPED, etc, dirs_exist_ok=True)
+    tell = [str(judge.with_name("fail2ban-client")), "-c", str(etc), "-d"]
+    done = subprocess.run(tell, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "['start', 'jupyter-totp-auth']" in done.stdout
+    assert "_SYSTEMD_UNIT=jupyter.service" in done.stdout
 
 
 LINE = "[W 2026-11-20 19:32:45.047 ServerApp] jupyter_totp_auth: failed login from "
