@@ -19,6 +19,7 @@ from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
 from terminado.websocket import TermSocket
 from tornado.websocket import WebSocketHandler
 
+from ..core.access_tokens import blanked
 from ..core.events import Event, EventKind
 from ..core.ports import EventStore
 from ..settings import TotpAuth
@@ -90,8 +91,9 @@ class WhoRanWhat:
         if run.marks:
             told["marks"] = list(run.marks)
         if self._cells == "full":
-            told["code"] = shortened(run.code)
-            if told["code"] != run.code:
+            shown = blanked(run.code)  # people do write their access tokens into cells
+            told["code"] = shortened(shown)
+            if told["code"] != shown:
                 told["cut"] = True
         return told
 

@@ -128,10 +128,12 @@ def test_another_persons_runs_are_not_shown(stage: Stage, ada: Client, kernel: s
 def test_a_run_with_an_access_token_names_the_token(stage: Stage, ada: Client, kernel: str) -> None:
     made = ada.request("POST", "api/totp/access-tokens", json={"name": "VS Code"}).json()
     socket = channels(stage.client(), kernel, origin=None, header=[f"Authorization: token {made['token']}"])
-    Client.execute(socket, "by_token = 1")
+    Client.execute(socket, f"token = {made['token']!r}")
     (entry,) = recorded(stage, ada, 1)
     assert (entry["login"], entry["detail"]["token"]) == (None, made["id"])
+    assert entry["detail"]["code"].startswith("token = ")
     assert made["token"] not in stage.server.log
+    assert made["token"].encode() not in stage.bytes_at_rest()
 
 
 def test_long_code_is_cut_and_says_so(stage: Stage, ada: Client, kernel: str) -> None:

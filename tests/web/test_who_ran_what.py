@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from jupyter_totp_auth.core.events import Event, EventKind
+from jupyter_totp_auth.settings import TotpAuth
 from jupyter_totp_auth.store import StoreUnavailable
 from jupyter_totp_auth.web import who_ran_what
 from jupyter_totp_auth.web.pool import BoundedPool
@@ -57,6 +58,11 @@ async def until(condition: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it did not happen")
+
+
+def test_nothing_is_recorded_unless_the_operator_asks_for_it() -> None:
+    settings = TotpAuth()
+    assert (settings.audit_cells, settings.audit_terminals) == ("off", False)
 
 
 def test_rows_are_written_in_order_and_wait_for_a_store_that_is_away(rows: Rows, events: Events) -> None:
