@@ -15,10 +15,7 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from tornado.httputil import (
-    HTTPMessageDelegate,
-    HTTPServerRequest,
-)
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application
 
 from ..core import bearer
@@ -32,6 +29,7 @@ from .client_address import ClientAddresses
 from .cookies import Cookie, Cookies
 from .delegates import Deferred, Reasked
 from .hosts import Hosts, is_own_origin
+from .metrics import count_unavailable
 from .next_url import without_secrets
 from .pool import BoundedPool, Busy
 from .request_shape import climbs, has_body
@@ -151,7 +149,8 @@ class Gate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
         try:
             found = await self._pool.run(load)
-        except (StoreUnavailable, Busy):
+        except (StoreUnavailable, Busy) as error:
+            count_unavailable(error)
             return self._unavailable(request)
         if found is None:
             attach(request, replace(visitor, bearer=None))
@@ -165,6 +164,7 @@ class Gate:
     def _for_member(self, request: HTTPServerRequest, visitor: Visitor) -> HTTPMessageDelegate:
         attach(request, visitor)
         if self._is_stale():
+            count_unavailable(StoreUnavailable())
             return self._unavailable(request)
         if visitor.locked:
             return self._for_locked(request)

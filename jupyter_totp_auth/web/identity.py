@@ -38,6 +38,7 @@ from .sockets import Sockets
 from .start_checks import UnsafeSetting
 from .tokens import TokenPlaces
 from .visitor import as_user, lives, visitor_of
+from .who_ran_what import WhoRanWhat
 from .xsrf import Xsrf, jupyters_cookie
 
 _HASH_THREADS = 2
@@ -92,6 +93,8 @@ class TotpIdentityProvider(IdentityProvider):
 
     def _make_rim(self, serverapp: Any) -> Rim:
         base_url = serverapp.base_url
+        member_pool = BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE)
+        who_ran_what = self._make_who_ran_what(member_pool)
         return Rim(
             services=self.services,
             base_url=base_url,
@@ -103,7 +106,7 @@ class TotpIdentityProvider(IdentityProvider):
             ),
             xsrf=Xsrf(self.services.store.sealer, base_url),
             pages=Pages(base_url, self.settings.appearance()),
-            sockets=Sockets(self._is_served),
+            sockets=Sockets(self._is_served, who_ran_what),
             hash_pool=HashPool(
                 "hash",
                 threads=_HASH_THREADS,
@@ -112,10 +115,20 @@ class TotpIdentityProvider(IdentityProvider):
                 patience=_HASH_PATIENCE,
             ),
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
-            member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE),
+            member_pool=member_pool,
             log=self.log,
             public_url=self.settings.public_url,
         )
+
+    def _make_who_ran_what(self, pool: BoundedPool) -> WhoRanWhat | None:
+        services, settings = self.services, self.settings
+        if settings.audit_cells == "off" and not settings.audit_terminals:
+            return None
+        made = WhoRanWhat(
+            settings, events=services.store.events, pool=pool, log=self.log, clock=services.clock
+        )
+        atexit.register(made.rows.finish)  # before the store is closed: the last registered runs first
+        return made
 
     def _is_served(self, socket_key: str) -> bool:
         """For open sockets: a login or token that lives, as far as a store that answers can tell (R3)."""

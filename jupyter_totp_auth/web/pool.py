@@ -53,19 +53,30 @@ class HashPool:
 
     def __init__(self, name: str, *, threads: int, queue: int, reserved: int, patience: float) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}")
-        self._idle = threads
+        self._threads = self._idle = threads
+        self.refused = 0
+        """How often it raised Busy."""
         self._queue, self._reserved, self._patience = queue, reserved, patience
         self._first: deque[_Job] = deque()
         self._strangers: deque[_Job] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a thread."""
+        return len(self._first) + len(self._strangers)
+
+    @property
+    def running(self) -> int:
+        """How many threads are at work."""
+        return self._threads - self._idle
+
     async def run(self, first: bool, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:  # noqa: FBT001
         """``call(...)`` in one of the threads. Raises Busy. To be awaited on the event loop's thread."""
-        waiting = len(self._first) + len(self._strangers)
-        full = waiting >= self._queue
+        full = self.waiting >= self._queue
         if not first:
             full = full or len(self._strangers) >= self._queue - self._reserved
         if full and self._idle <= (0 if first else _KEPT):
-            raise Busy
+            raise self._busy()
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         job = (partial(call, *args, **kwargs), result)
         line = self._first if first else self._strangers
@@ -77,8 +88,12 @@ class HashPool:
             if job in line:
                 line.remove(job)
         if not done:
-            raise Busy
+            raise self._busy()
         return result.result()
+
+    def _busy(self) -> Busy:
+        self.refused += 1
+        return Busy()
 
     def _start(self) -> None:
         while (self._first and self._idle) or (self._strangers and self._idle > _KEPT):

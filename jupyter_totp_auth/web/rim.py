@@ -11,8 +11,10 @@ from tornado.ioloop import PeriodicCallback
 from ..core.addresses import AddressBuckets
 from ..store import StoreUnavailable
 from ..wiring import Services
+from . import metrics
 from .appearance import Pages
 from .cookies import Cookies
+from .flood_log import FloodLog
 from .pool import BoundedPool, Busy, HashPool
 from .sockets import Sockets
 from .xsrf import Xsrf
@@ -25,7 +27,7 @@ _FLUSH_EVERY = 60.0
 _PURGE_EVERY = 600.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Rim:
     """Shared by all handlers of one server."""
 
@@ -52,6 +54,7 @@ class Rim:
 
     login_addresses: AddressBuckets = field(init=False)
     enroll_addresses: AddressBuckets = field(init=False)
+    flood_log: FloodLog = field(init=False)
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
     _purged_at: float = 0.0
@@ -60,10 +63,16 @@ class Rim:
     def __post_init__(self) -> None:
         burst = self.services.policy.address_burst
         self.login_addresses, self.enroll_addresses = AddressBuckets(burst), AddressBuckets(burst)
+        self.flood_log = FloodLog(self.log)
+        metrics.watch(self)
 
     def is_stale(self) -> bool:
         """Whether the store has been silent for so long that memory cannot be trusted any more."""
-        return time.monotonic() - self._heard_at > _STALE_AFTER
+        return self.silence() > _STALE_AFTER
+
+    def silence(self) -> float:
+        """Seconds since the store answered last; it is asked four times a second."""
+        return time.monotonic() - self._heard_at
 
     def start(self) -> None:
         """Keep memory and sockets true from now on. To be called on the running event loop."""
@@ -90,6 +99,7 @@ class Rim:
             await self._look_for_setup()
             await self._housekeeping()
         except (StoreUnavailable, Busy) as error:
+            metrics.count_unavailable(error)
             if not self.is_stale():
                 self.log.warning("The account store does not answer (%s).", error)
         except Exception:

@@ -887,9 +887,9 @@ class MemoryEvents:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def add(self, event: Event) -> None:
+    def add(self, *events: Event) -> None:
         with self._rows.lock:
-            self._rows.events.append(event)
+            self._rows.events.extend(events)
 
     def last_sure_time(self) -> int:
         with self._rows.lock:

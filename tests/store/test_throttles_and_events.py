@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -160,6 +161,13 @@ def test_an_event_is_read_back_as_it_was_written(store: Parts) -> None:
     store.events.add(bare)
     store.events.add(whole)
     assert [entry for _, entry in store.events.list()] == [bare, whole]
+
+
+def test_many_events_are_written_together_in_order_and_a_long_detail_is_kept_whole(store: Parts) -> None:
+    detail = json.dumps({"code": "é😀\0" * 500, "cut": True})
+    many = [event(EventKind.CELL_RUN, detail=f"{number} {detail}") for number in range(200)]
+    store.events.add(*many)
+    assert [entry for _, entry in store.events.list()] == many
 
 
 def test_every_kind_of_event_can_be_written(store: Parts) -> None:
