@@ -1,8 +1,8 @@
 """Look for every secret that the tests used, in all that the run left on the disk: canary.py FOLDER MORE…
 
 FOLDER is that of one run (run_tests.py makes it): the notes of tests/harness/canary.py, the tests' own
-folders, the logs of services and the rows of their databases. Says file and kind of what it finds, never the secret
-(M01, Q08).
+folders, the logs of services and the rows of their databases. Says file and kind of what it finds, never the
+secret (M01, Q08).
 
 Not looked for: six digits, which stand anywhere by chance (tests of groups B and C look for them where they
 could be), and what is shorter than fifteen bytes. Needs only the standard library.
