@@ -21,9 +21,9 @@ _UNREADABLE = "Malformed HTTP message"
 class _WithoutRequests(logging.Filter):
     """Takes what came with a request out of every line that tornado itself writes.
 
-    The query of a refused or failed one, whole: Jupyter's access log has a list of parameters that it blanks,
-    but tornado's lines do not go through it. And the header that it could not read: one odd byte in any cookie
-    of the host, and it quotes the line with all of them, the login's included.
+    The query of a refused or failed one, whole: Jupyter's access log has a list of parameters that it
+    blanks, but tornado's lines do not go through it. And the header that it could not read: one odd byte in
+    any cookie of the host, and it quotes the line with all of them, the login's included.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
