@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -83,8 +84,8 @@ def noted(folder: Path) -> Iterator[tuple[str, bytes]]:
         for line in notes.read_text(encoding="ascii").splitlines():
             kind, _, secret = line.partition(" ")
             yield kind, bytes.fromhex(secret)
-    for path in folder.rglob("*keyring*"):
-        if path.is_file() and not path.is_symlink() and is_keyring(content := path.read_bytes()):
+    for path in files_below([folder]):
+        if "keyring" in path.name and is_keyring(content := path.read_bytes()):
             for key in json.loads(content)["keys"].values():
                 yield "key", base64.b64decode(key)
 
@@ -189,11 +190,16 @@ def peek(file: object) -> bytes:
 
 
 def files_below(places: list[Path]) -> Iterator[Path]:
-    """Every regular file, but for the notes themselves."""
+    """Every regular file, but for the notes themselves, and for what pip has put into an environment."""
     for place in places:
-        for path in [place] if place.is_file() else sorted(place.rglob("*")):
-            if path.is_file() and not path.is_symlink() and not path.name.startswith("canaries-"):
-                yield path
+        if place.is_file():
+            yield place
+        for folder, folders, names in os.walk(place):
+            if "pyvenv.cfg" in names:
+                folders.clear()
+            for path in (Path(folder, name) for name in sorted(names)):
+                if path.is_file() and not path.is_symlink() and not path.name.startswith("canaries-"):
+                    yield path
 
 
 # -- the check -----------------------------------------------------------------------------------------
