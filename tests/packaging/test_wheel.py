@@ -16,6 +16,9 @@ from tests.harness.server import JupyterServer
 
 ROOT = Path(__file__).parents[2]
 
+# The first one waits for pip.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
