@@ -7,10 +7,10 @@ export PYTHON
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick soak lint format wheel clean venv
+.PHONY: help lab test quick soak lint format attacks-table wheel clean venv
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: ## start JupyterLab from this checkout; options: make lab ARGS="--no-browser --port 9999"
 	@sh tools/lab.sh $(ARGS)
@@ -34,6 +34,9 @@ lint: venv ## check style, types and floors
 format: venv ## put the code into shape
 	@$(VENV_PYTHON) -m ruff check --fix-only --exit-zero
 	@$(VENV_PYTHON) -m ruff format
+
+attacks-table: venv ## write docs/reference/attacks.md from the names of the tests
+	@$(VENV_PYTHON) tools/attack_table.py
 
 wheel: venv ## build the wheel and the sdist into dist/
 	@rm -rf dist

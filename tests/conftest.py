@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.harness import canary
 from tests.harness.client import close_all
 
 pytest_plugins = ["tests.services.fixtures"]
@@ -14,6 +15,9 @@ pytest_plugins = ["tests.services.fixtures"]
 # A token, a config folder or a hub of the person who runs the tests must not reach what is tested.
 for _name in [name for name in os.environ if name.startswith(("JUPYTER", "CREDENTIALS_DIRECTORY"))]:
     del os.environ[_name]
+
+
+canary.listen()
 
 
 @pytest.fixture(autouse=True)

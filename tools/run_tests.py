@@ -1,6 +1,7 @@
 """Run the checks and the tests in groups, all of them, and say how it went: run_tests.py [--soak] GROUP…
 
 Quick groups first. A failure does not stop the rest. The output of each group stays in .test-logs/.
+At the end, what the tests left on the disk is looked through for their secrets (tools/canary.py).
 Without names, every group runs. Each folder of tests is a group; a new folder needs no word here.
 --soak runs what takes hours instead: the tests marked so, and SOAK_CHECKS.
 Runs with .venv's Python, and needs only the standard library itself.
@@ -10,9 +11,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -54,6 +57,10 @@ CHECKS: dict[str, list[list[str]]] = {
         ],
     ],
 }
+
+# After all groups, where one of these was among them: it handles secrets, so some must have been noted.
+CANARY = "canary"
+HANDLE_SECRETS = {"store", "web", "cli", "host", "attacks", "browser"}
 
 # Only by --soak.
 SOAK_CHECKS: dict[str, list[list[str]]] = {}
@@ -98,15 +105,43 @@ def main(arguments: Sequence[str]) -> int:
     soak = "--soak" in arguments
     names = [name for name in arguments if name != "--soak"]
     results = []
+    folder = new_folder()
     try:
         for name in soak_order(names) if soak else in_order(names):
             print(f"\n━━ {name}", flush=True)
             check = (SOAK_CHECKS if soak else CHECKS).get(name)
-            results.append(run_check(name, check, soak=soak) if check else run_tests(name, soak=soak))
+            results.append(run_check(name, check, soak=soak) if check else run_tests(name, folder, soak=soak))
+        if HANDLE_SECRETS & {result.name for result in results}:
+            print(f"\n━━ {CANARY}", flush=True)
+            results.append(run_canary(folder, results))
     except KeyboardInterrupt:
         stopped = Result("stopped by Ctrl-C", failed=1, closing="the groups after this did not run")
         results.append(stopped)
+    finally:
+        if not any(result.failed for result in results if result.name == CANARY):  # else: to be looked at
+            shutil.rmtree(folder, ignore_errors=True)
     return report(results)
+
+
+def new_folder() -> Path:
+    """Return the folder of this run, for the tests' own folders and for what they note.
+
+    Short, since a Unix socket's path may have no more than 107 bytes; to be passed through by the
+    services' accounts.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="totp-run-"))
+    folder.chmod(0o711)
+    for name, mode in {"tests": 0o700, "kept": 0o700, "tmp": 0o1777}.items():
+        (folder / name).mkdir()
+        (folder / name).chmod(mode)
+    return folder
+
+
+def run_canary(folder: Path, groups: Sequence[Result]) -> Result:
+    """Look for the tests' secrets, in their logs as well: but where one failed, pytest shows values."""
+    clean = [LOGS / f"{group.name}{end}" for group in groups if not group.failed for end in (".log", ".xml")]
+    paths = [str(path) for path in (folder, *clean) if path.exists()]
+    return run_check(CANARY, [[PYTHON, str(ROOT / "tools" / "canary.py"), *paths]])
 
 
 def in_order(names: Sequence[str]) -> list[str]:
@@ -155,7 +190,7 @@ def run_check(name: str, commands: list[list[str]], *, soak: bool = False) -> Re
     return result
 
 
-def run_tests(name: str, *, soak: bool = False) -> Result:
+def run_tests(name: str, folder: Path, *, soak: bool = False) -> Result:
     """Run pytest on a group, and count from its report."""
     result = Result(name)
     core = name == "core" and not soak
@@ -171,8 +206,12 @@ def run_tests(name: str, *, soak: bool = False) -> Result:
     marked = ["-m", "soak"] if soak else []
     color = "yes" if sys.stdout.isatty() else "no"
     command = [PYTHON, *measured, "-m", "pytest", f"--junitxml={xml}", f"--color={color}"]
+    # Kept for the scan at the end; but the core's tests write nothing, and make secrets by the thousand.
+    kept = None if name == "core" else folder
+    placed = [f"--basetemp={folder / 'tests' / name}"] if kept else []
     began = time.monotonic()
-    status = run_logged([*command, *workers, *marked, *map(str, paths)], new_log(name), soak=soak)
+    words = [*command, *workers, *marked, *placed, *map(str, paths)]
+    status = run_logged(words, new_log(name), soak=soak, folder=kept)
     result.seconds = time.monotonic() - began
     if status == NOTHING_COLLECTED:
         return none_there(result)
@@ -229,7 +268,7 @@ def closing_line(name: str) -> str:
     return "pytest did not come to an end"
 
 
-def run_logged(command: list[str], log: Path, *, soak: bool = False) -> int:
+def run_logged(command: list[str], log: Path, *, soak: bool = False, folder: Path | None = None) -> int:
     """Run a command; what it says goes to the terminal and, without colours, to the log."""
     with (
         log.open("a", encoding="utf-8") as output,
@@ -240,7 +279,7 @@ def run_logged(command: list[str], log: Path, *, soak: bool = False) -> int:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=environment(),
+            env=environment(folder),
             # A group of its own: when the time is over, it ends with everything it started.
             start_new_session=True,
         ) as child,
@@ -284,10 +323,14 @@ def end_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
-def environment() -> dict[str, str]:
-    """Return the environment with .venv's programs first: tests call `jupyter`, and so do we."""
+def environment(folder: Path | None) -> dict[str, str]:
+    """Return the environment with .venv's programs first: tests call `jupyter`, and so do we.
+
+    With a folder, temporary files of the tests and of all that they start are left there.
+    """
     path = os.pathsep.join((str(Path(PYTHON).parent), os.environ.get("PATH", os.defpath)))
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    left = {"TOTP_TEST_CANARIES": str(folder), "TMPDIR": str(folder / "tmp")} if folder else {}
+    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **left}
 
 
 def report(results: list[Result]) -> int:

@@ -13,16 +13,24 @@ from ..core.access_tokens import blanked
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 _QUERY = re.compile(r"\?[^\s'\"]+")
+_QUOTED = re.compile(r"\s*b?['\"].*", re.DOTALL)
+_UNREADABLE = "Malformed HTTP message"
+"""How tornado begins its line on a request that it could not parse."""
 
 
-class _WithoutQueries(logging.Filter):
-    """Takes the query out of every URL that tornado itself logs: of a refused or failed request, whole.
+class _WithoutRequests(logging.Filter):
+    """Takes what came with a request out of every line that tornado itself writes.
 
-    Jupyter's access log has a list of parameters that it blanks; tornado's own lines do not go through it.
+    The query of a refused or failed one, whole: Jupyter's access log has a list of parameters that it
+    blanks, but tornado's lines do not go through it. And the header that it could not read: one odd byte in
+    any cookie of the host, and it quotes the line with all of them, the login's included.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = _QUERY.sub("?…", record.getMessage()), ()
+        message = record.getMessage()
+        if message.startswith(_UNREADABLE):
+            message = _QUOTED.sub(" …", message, count=1)
+        record.msg, record.args = _QUERY.sub("?…", message), ()
         return True
 
 
@@ -38,7 +46,7 @@ class _WithoutTokens(logging.Filter):
 
 
 _TOKEN_FILTER = _WithoutTokens()
-_FILTER = _WithoutQueries()  # one for the process: the loggers are, and they take the same filter once
+_FILTER = _WithoutRequests()  # one for the process: the loggers are, and they take the same filter once
 
 
 def keep_secrets_out(settings: dict[str, Any], log: Log) -> None:

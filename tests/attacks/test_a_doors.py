@@ -722,3 +722,10 @@ def test_the_forms_of_the_harness_are_those_of_the_pages(scene: Scene) -> None:
 def test_no_row_above_left_the_server_with_an_error(scene: Scene) -> None:
     traces = [line for line in scene.server.log.splitlines() if "Traceback" in line or "[E " in line]
     assert traces == []
+
+
+def test_A28_kernels_of_a_gateway_are_behind_the_login_too(tmp_path: Path) -> None:
+    # Nothing listens there: whoever gets as far as to be forwarded gets a 5xx, which is no DENY.
+    arguments = ["--GatewayClient.url=http://127.0.0.1:9"]
+    with lean(tmp_path, arguments=arguments) as server:
+        assert_all_denied(server)

@@ -545,6 +545,18 @@ def test_h16_somebody_elses_login_is_not_there(scene: Scene) -> None:
     assert not bob.is_signed_in()
 
 
+# ── H17: how many logins ─────────────────────────────────────────────────────────────────────────
+
+
+def test_h17_any_number_of_logins_live_side_by_side_and_each_can_be_ended(scene: Scene) -> None:
+    browsers = [scene.signed_in("bob") for _ in range(12)]
+    assert all(browser.is_signed_in() for browser in browsers)
+    ids = [browser.get("api/totp/me").json()["login"]["id"] for browser in browsers]
+    assert set(ids) <= {login["id"] for login in browsers[0].get("api/totp/logins").json()["logins"]}
+    assert browsers[0].request("DELETE", f"api/totp/logins/{ids[1]}").status_code == 204
+    assert [browser.is_signed_in() for browser in browsers[:3]] == [True, False, True]
+
+
 # ── H19: two servers on one host ─────────────────────────────────────────────────────────────────
 
 

@@ -24,6 +24,7 @@ from tests.harness.backstage import cookie_name, put_login, wait_until
 from tests.harness.client import PASSWORD, Client, Person
 from tests.harness.lean import assert_refuses, lean
 from tests.harness.server import JupyterServer
+from tests.harness.volley import Wire, message
 
 KILLS = 20
 
@@ -166,6 +167,20 @@ def put_pending(stage: Stage, person: Person, client: Client) -> None:
     name = cookie_name(stage.server.url, Cookie.PENDING)
     client.get("login")
     client.session.cookies.set(name, stage.pending(person.username), domain="127.0.0.1", path="/")
+
+
+# -- M10: what is logged of a request ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header", ["Cookie", "Authorization", "X-Whatever"])
+def test_M10_a_header_that_cannot_be_read_is_not_quoted_in_the_log(stage: Stage, header: str) -> None:
+    client = stage.log_in(stage.person())
+    value = f"{client.cookie_name('-login-')}={client.login_cookie}; of-another-site=\x7f\x01"
+    with Wire(client.url) as wire:
+        answer = wire.ask(message(client.url, "GET", "/api/contents", headers={header: value}))
+    assert answer.status == 400
+    wait_until(lambda: "Malformed HTTP message from 127.0.0.1" in stage.server.log, 5, "the line in the log")
+    assert str(client.login_cookie) not in stage.server.log
 
 
 # -- M08: the rotation ---------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from urllib.parse import urljoin, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response
 
+from tests.harness.canary import note_shown
+
 PATIENCE = 60_000
 """Milliseconds for whatever is waited for: the machine may have other things to do."""
 
@@ -116,4 +118,6 @@ def new_context(browser: Browser, **options: Any) -> Iterator[tuple[BrowserConte
     try:
         yield context, watch
     finally:
+        for cookie in context.cookies():
+            note_shown(f"{cookie['name']}={cookie['value']}")
         context.close()

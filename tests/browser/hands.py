@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.harness.canary import note
 from tests.harness.client import PASSWORD, Phone
 
 VERDICT = "That did not work: the user name, the password or the code is wrong."
@@ -24,6 +25,7 @@ def press(page: Page, button: str) -> None:
 def give_password(page: Page, username: str, password: str = PASSWORD) -> None:
     """Fill in the login form and send it."""
     field(page, "Username").fill(username)
+    note("password", password)
     field(page, "Password").fill(password)
     press(page, "Sign in")
 
@@ -60,7 +62,9 @@ def confirm(page: Page) -> list[str]:
     field(page, "Code").fill(Phone(page.locator("#totp-secret").inner_text()).fresh_code())
     press(page, "Confirm")
     expect(page.locator(".recovery-code")).to_have_count(10)
-    return page.locator(".recovery-code").all_inner_texts()
+    shown = page.locator(".recovery-code").all_inner_texts()
+    note("recovery-code", *shown)
+    return shown
 
 
 def is_in_lab(page: Page, url: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from typing_extensions import Self
 
 from tests.cli.desk import COMMAND
+from tests.harness.canary import note, note_shown
 
 # The pty becomes the controlling terminal, so that /dev/tty and Ctrl-C are what they are for a person.
 _IN_FRONT = """
@@ -50,7 +51,8 @@ class Screen:
             assert self._read(deadline), f"{words!r} did not come:\n{self.text}"
 
     def type(self, text: str, end: str = "\n") -> None:
-        """Type a line."""
+        """Type a line: most are passwords."""
+        note("password", text)
         os.write(self._master, (text + end).encode())
 
     def press(self, key: str) -> None:
@@ -92,3 +94,4 @@ class Screen:
             self.process.kill()
             self.process.wait(10)
         os.close(self._master)
+        note_shown(self.text)

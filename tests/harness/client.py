@@ -15,6 +15,8 @@ import pyotp
 import requests
 import websocket
 
+from tests.harness.canary import note, note_answer
+
 PASSWORD = "correct horse battery staple 1"  # what test accounts have
 STEP = 30
 
@@ -58,6 +60,9 @@ class Phone:
     last_step: int = -1
     clock: Any = time.time
 
+    def __post_init__(self) -> None:
+        note("totp", self.secret)
+
     def code(self, shift: int = 0) -> str:
         """The code of now (plus ``shift`` steps)."""
         return self.code_of(int(self.clock()) // STEP + shift)
@@ -86,6 +91,9 @@ class Person:
     phone: Phone
     recovery_codes: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        note("password", self.password)
+
 
 _opened: list[requests.Session | websocket.WebSocket] = []
 
@@ -108,6 +116,7 @@ class Client:
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers.update(headers)
+        self.session.hooks["response"].append(note_answer)
         _opened.append(self.session)
 
     # -- requests ----------------------------------------------------------------------------------

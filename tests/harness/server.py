@@ -14,6 +14,7 @@ from pathlib import Path
 import requests
 from typing_extensions import Self
 
+from tests.harness.canary import note, note_shown
 from tests.services.ports import free_port
 
 START_SECONDS = 60
@@ -198,13 +199,14 @@ class JupyterServer:
         while time.monotonic() < deadline:
             found = _LINK.findall(self.log)
             if found:
+                note("enrollment-code", *found)
                 return found[-1]
             time.sleep(0.1)
         raise AssertionError(f"no set-up link was printed:\n{self.log}")
 
     def totp(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """``jupyter totp …`` on this server's store."""
-        return subprocess.run(
+        done = subprocess.run(
             [self.python, "-m", "jupyter", "totp", *arguments],
             env=self.env,
             input=stdin,
@@ -214,3 +216,7 @@ class JupyterServer:
             timeout=60,
             check=False,
         )
+        note_shown(done.stdout)
+        if "--password-stdin" in arguments:
+            note("password", (stdin or "").rstrip("\n"))
+        return done

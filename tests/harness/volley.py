@@ -11,6 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 from typing_extensions import Self
 
+from tests.harness.canary import note_shown
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -78,7 +80,9 @@ class Wire:
         """The next response."""
         response = http.client.HTTPResponse(_Stream(self._reader))  # type: ignore[arg-type]
         response.begin()
-        return Answer(response.status, tuple(response.getheaders()), response.read())
+        answer = Answer(response.status, tuple(response.getheaders()), response.read())
+        note_shown("\n".join([*answer.all("Set-Cookie"), answer.text]))
+        return answer
 
     def ask(self, data: bytes) -> Answer:
         """Send, and take the answer."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.harness.canary import note_shown
 from tests.harness.server import JupyterServer
 
 WEBSOCKET = {
@@ -99,7 +100,9 @@ def ask(
         answer = connection.getresponse()
         if answer.status == 101:
             return Reply(101, answer.headers, b"")
-        return Reply(answer.status, answer.headers, answer.read())
+        reply = Reply(answer.status, answer.headers, answer.read())
+        note_shown("\n".join([*reply.cookies, reply.body.decode("utf-8", "replace")]))
+        return reply
     finally:
         connection.close()
 

@@ -16,6 +16,9 @@ from tests.harness.server import JupyterServer
 
 ROOT = Path(__file__).parents[2]
 
+# The first one waits for pip.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -80,3 +83,23 @@ def test_from_pip_install_to_a_running_cell_behind_two_factors(installed: Path, 
         assert client.execute(kernel, "print(6 * 7)") == "42\n"
         listed = server.totp("list", "--json")
         assert '"ada"' in listed.stdout, listed.stderr
+
+
+def test_o11_uninstalled_but_named_in_the_configuration_it_ends_the_start(
+    installed: Path, tmp_path: Path
+) -> None:
+    """The last one of this file: afterwards the environment is without it."""
+    home = installed.parents[1]
+    uninstall = [str(installed), "-m", "pip", "uninstall", "--quiet", "--yes", "jupyter-totp-auth"]
+    subprocess.run(uninstall, check=True, timeout=120, cwd=home, env=_clean(home))
+    clean = {name: "" for name in os.environ if name.startswith(("PYTHON", "NODE"))}
+    named = "c.ServerApp.identity_provider_class = 'jupyter_totp_auth.TotpIdentityProvider'\n"
+    server = JupyterServer(
+        tmp_path,
+        app="lab",
+        python=str(installed),
+        environment={**clean, "PATH": _clean(home)["PATH"]},
+        config=named,
+    )
+    assert server.run_to_the_end() != 0
+    assert "jupyter_totp_auth" in server.log

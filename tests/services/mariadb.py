@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.services import parts
+from tests.services.keeping import keep_rows
 from tests.services.ports import free_port
 from tests.services.process import (
     DidNotStart,
@@ -67,6 +68,7 @@ class MariaDB:
 
     def drop_database(self, url: str) -> None:
         """Remove a database; fails after 5 s while a transaction still holds a table of it."""
+        keep_rows(url)
         self._admin(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]}")
 
     @contextmanager

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.services import parts
+from tests.services.keeping import keep_rows
 from tests.services.ports import free_port
 from tests.services.process import (
     Account,
@@ -57,6 +58,7 @@ class PostgreSQL:
 
     def drop_database(self, url: str) -> None:
         """Remove a database, cutting the connections that are left."""
+        keep_rows(url)
         self._admin(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
 
     @contextmanager

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.services.keeping import keep_logs
+
 
 class DidNotStart(Exception):
     """The process ended or stayed silent before it was ready; the message has its last words."""
@@ -69,6 +71,7 @@ def folder(prefix: str, account: Account = MYSELF) -> Iterator[Path]:
         account.own(path)
         yield path
     finally:
+        keep_logs(path)
         shutil.rmtree(path, ignore_errors=True)
 
 
