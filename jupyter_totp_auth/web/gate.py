@@ -15,10 +15,7 @@ from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from tornado.httputil import (
-    HTTPMessageDelegate,
-    HTTPServerRequest,
-)
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application
 
 from ..core import bearer
@@ -137,7 +134,8 @@ class Gate:
             attach(request, stranger)
             return self._for_stranger(request)
         login = self._logins.live(digest)
-        if login is None:  # not known to this process (yet): the store is asked, off the loop
+        # Not known here (yet), or idle as far as is known here, as after a sleep (N22): the store is asked.
+        if login is None or self._logins.is_idle(login.session):
             load = partial(self._logins.load, text)
             return Deferred(lambda: self._look_up(request, load, replace(stranger, bearer=text)))
         return self._for_member(request, replace(stranger, login=login, bearer=text))
@@ -151,7 +149,7 @@ class Gate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
         try:
             found = await self._pool.run(load)
-        except (StoreUnavailable, Busy):
+        except (StoreUnavailable, Busy, MemoryError):
             return self._unavailable(request)
         if found is None:
             attach(request, replace(visitor, bearer=None))

@@ -46,9 +46,6 @@ _HASH_RESERVED = 4
 _HEADER_SECONDS = 20.0
 """Seconds for a request's headers, and for which an idle connection is kept."""
 
-_HASH_PATIENCE = 9.0
-"""Seconds until a login is told 503 where the hashes do not get done: within 10 (N23)."""
-
 _STORE_THREADS = 4
 _MEMBER_THREADS = 2
 _STORE_QUEUE = 256
@@ -92,6 +89,8 @@ class TotpIdentityProvider(IdentityProvider):
 
     def _make_rim(self, serverapp: Any) -> Rim:
         base_url = serverapp.base_url
+        # Of the store, for hashes as well (N23): what hashes also asks the store, before and after.
+        patience = self.services.store.database.patience
         return Rim(
             services=self.services,
             base_url=base_url,
@@ -109,10 +108,10 @@ class TotpIdentityProvider(IdentityProvider):
                 threads=_HASH_THREADS,
                 queue=_HASH_QUEUE,
                 reserved=_HASH_RESERVED,
-                patience=_HASH_PATIENCE,
+                patience=patience,
             ),
-            store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
-            member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE),
+            store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE, patience=patience),
+            member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE, patience=patience),
             log=self.log,
             public_url=self.settings.public_url,
         )

@@ -55,6 +55,8 @@ class Rim:
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
     _purged_at: float = 0.0
+    _is_silent: bool = False
+    _is_doubted: bool = False
     _timers: list[PeriodicCallback] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -65,11 +67,21 @@ class Rim:
         """Whether the store has been silent for so long that memory cannot be trusted any more."""
         return time.monotonic() - self._heard_at > _STALE_AFTER
 
+    def can_log_in(self) -> bool:
+        """Whether a login would be served now, as far as can be told without trying. From memory."""
+        return not (self.is_stale() or self._is_doubted or self.hash_pool.hangs)
+
+    def doubt(self) -> None:
+        """The store has refused somebody: until it takes a write again, this server is not healthy."""
+        self._is_doubted = True
+
     def start(self) -> None:
         """Keep memory and sockets true from now on. To be called on the running event loop."""
         self._heard_at = time.monotonic()
-        # The sweep on its own: whatever the store does, even nothing, a login ends at its time.
-        self._timers = [PeriodicCallback(work, _POLL_MS) for work in (self._tick, self.sockets.sweep)]
+        # Each on its own: whatever the store does, even nothing, a login ends at its time, and a write
+        # that has to wait must not keep the ends that others made from being heard of.
+        work = (self._tick, self._housekeeping, self.sockets.sweep)
+        self._timers = [PeriodicCallback(each, _POLL_MS) for each in work]
         for timer in self._timers:
             timer.start()
 
@@ -88,12 +100,26 @@ class Rim:
         try:
             await self.sync()
             await self._look_for_setup()
-            await self._housekeeping()
-        except (StoreUnavailable, Busy) as error:
-            if not self.is_stale():
-                self.log.warning("The account store does not answer (%s).", error)
-        except Exception:
+        except (StoreUnavailable, Busy, MemoryError) as error:
+            self._not_heard(type(error).__name__ if isinstance(error, MemoryError) else str(error))
+        except Exception as error:
             self.log.exception("jupyter_totp_auth: the look at the account store failed")
+            self._not_heard(type(error).__name__)
+        else:
+            if self._is_silent:
+                self._is_silent = False
+                self.log.warning("The account store answers again.")
+
+    def _not_heard(self, why: str) -> None:
+        """One line a silence, not four a second."""
+        self.doubt()
+        if not self._is_silent:
+            self._is_silent = True
+            self.log.error(
+                "The account store does not answer (%s). Open logins are served from memory for %d seconds.",
+                why or "no answer in time",
+                _STALE_AFTER,
+            )
 
     async def _look_for_setup(self) -> None:
         if self.awaiting_setup:
@@ -101,6 +127,20 @@ class Rim:
             self.awaiting_setup = not enrolled
 
     async def _housekeeping(self) -> None:
+        """What is written now and then; and after a refusal, whether the store takes a write again."""
+        try:
+            if self._is_doubted:
+                await self.store_pool.run(self.services.store.try_writing)
+                self._is_doubted = False
+            await self._tidy()
+        except (StoreUnavailable, MemoryError):
+            self.doubt()
+        except Busy:
+            pass  # as it was: in doubt, or only slow at tidying up
+        except Exception:
+            self.log.exception("jupyter_totp_auth: housekeeping failed")
+
+    async def _tidy(self) -> None:
         now, services = time.monotonic(), self.services
         if now - self._flushed_at > _FLUSH_EVERY:
             self._flushed_at = now
@@ -108,7 +148,7 @@ class Rim:
             await self.member_pool.run(services.flush)
         if now - self._purged_at > _PURGE_EVERY:
             self._purged_at = now
-            await self.member_pool.run(self._purge, services.clock())
+            await self.store_pool.run(self._purge, services.clock())
 
     def _purge(self, at: int) -> None:
         """Drop what is over, and what strangers can make the store keep without end (R18)."""
