@@ -66,11 +66,6 @@ class Store:
     found_schema: str | None
     """The revision that was there at the opening; None where the store has just been made."""
 
-    def try_writing(self) -> None:
-        """Write nothing new, and wait until that is durable. Raises StoreUnavailable."""
-        with self.database.write() as connection:
-            connection.execute(update(instance).values(revision=instance.c.revision))
-
     def close(self) -> None:
         """Give the connections back."""
         self.database.close()

@@ -6,18 +6,17 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tornado.ioloop import PeriodicCallback
-
 from ..core.addresses import AddressBuckets
 from ..store import StoreUnavailable
 from ..wiring import Services
 from .appearance import Pages
 from .cookies import Cookies
+from .heartbeat import Heartbeat
 from .pool import BoundedPool, Busy, HashPool
 from .sockets import Sockets
 from .xsrf import Xsrf
 
-_POLL_MS = 250
+_POLL_EVERY = 0.25
 _STALE_AFTER = 15.0
 """Seconds for which logins are answered from memory while the store is silent; then 503."""
 
@@ -57,7 +56,7 @@ class Rim:
     _purged_at: float = 0.0
     _is_silent: bool = False
     _is_doubted: bool = False
-    _timers: list[PeriodicCallback] = field(default_factory=list)
+    _timers: list[Heartbeat] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         burst = self.services.policy.address_burst
@@ -81,7 +80,7 @@ class Rim:
         # Each on its own: whatever the store does, even nothing, a login ends at its time, and a write
         # that has to wait must not keep the ends that others made from being heard of.
         work = (self._tick, self._housekeeping, self.sockets.sweep)
-        self._timers = [PeriodicCallback(each, _POLL_MS) for each in work]
+        self._timers = [Heartbeat(each, _POLL_EVERY, self.log) for each in work]
         for timer in self._timers:
             timer.start()
 
@@ -130,15 +129,13 @@ class Rim:
         """What is written now and then; and after a refusal, whether the store takes a write again."""
         try:
             if self._is_doubted:
-                await self.store_pool.run(self.services.store.try_writing)
+                await self.store_pool.run(self.services.store.throttles.try_writing)
                 self._is_doubted = False
             await self._tidy()
         except (StoreUnavailable, MemoryError):
             self.doubt()
         except Busy:
             pass  # as it was: in doubt, or only slow at tidying up
-        except Exception:
-            self.log.exception("jupyter_totp_auth: housekeeping failed")
 
     async def _tidy(self) -> None:
         now, services = time.monotonic(), self.services

@@ -104,6 +104,7 @@ def test_what_hangs_is_given_up_and_its_thread_is_not_given_away_before_it_is_fr
         await bench.until(lambda: len(bench.begun) == 3)
         bench.let_go(2)
         assert await late == "late"
+        await bench.until(lambda: bench.pool._idle == 2)
         again = [bench.ask(f"a{number}") for number in range(13)]
         bench.let_go(13)
         assert len(await asyncio.gather(*again)) == 13, "all places are there again"
