@@ -38,7 +38,7 @@ class Heartbeat:
             result = self._work()
             if inspect.isawaitable(result):
                 await result
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it was, the next time counts
             self._log.exception("jupyter_totp_auth: work that is done every %s s failed", self._seconds)
         if self._next is not None:
             self.start()

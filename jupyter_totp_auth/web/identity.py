@@ -24,6 +24,7 @@ from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
 from . import first_start, start_checks
+from .accepting import accept_patiently
 from .appearance import BadLogo, Pages
 from .client_address import ClientAddresses
 from .cookies import Cookies
@@ -262,6 +263,8 @@ def _hurry(app: Any) -> None:
     server = getattr(app, "_http_server", None)
     if server is not None:
         server.conn_params.header_timeout = _HEADER_SECONDS
+        # After what is queued already: Jupyter binds its port there.
+        app.io_loop.add_callback(accept_patiently, server, app.log)
 
 
 def _is_allowed_origin(app: Any, origin: str) -> bool:

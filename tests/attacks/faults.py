@@ -5,6 +5,7 @@ Nothing of the product knows of them.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import resource
@@ -154,6 +155,32 @@ def limited(server: JupyterServer, kind: int, value: int) -> Iterator[None]:
         yield
     finally:
         resource.prlimit(pid_of(server), kind, before)
+
+
+# -- threads -------------------------------------------------------------------------------------------
+
+_SEIZE, _INTERRUPT, _DETACH, _ALL = 0x4206, 0x4207, 17, 0x40000000
+
+
+def callers(trace: Path, but: int) -> set[int]:
+    """The ids of the threads in a trace, without one."""
+    return {int(line.split()[0]) for line in trace.read_text().splitlines() if "(" in line} - {but}
+
+
+@contextmanager
+def hung(threads: set[int]) -> Iterator[None]:
+    """These threads stand still, and no others of their process, until the end of the block."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    for thread in threads:
+        for request in (_SEIZE, _INTERRUPT):
+            assert libc.ptrace(request, thread, None, None) == 0, os.strerror(ctypes.get_errno())
+        os.waitpid(thread, _ALL)
+    try:
+        yield
+    finally:
+        for thread in threads:
+            libc.ptrace(_DETACH, thread, None, None)
 
 
 # -- processes -----------------------------------------------------------------------------------------
