@@ -224,7 +224,12 @@ class Relay:
         self._flows, self._over = Event(), Event()
         self._flows.set()
         self._sockets: list[socket.socket] = []
-        Thread(target=self._serve, daemon=True).start()
+        self._threads: list[Thread] = []
+        self._begin(self._serve)
+
+    def _begin(self, work: Callable[..., None], *args: socket.socket) -> None:
+        self._threads.append(Thread(target=work, args=args))
+        self._threads[-1].start()
 
     def _serve(self) -> None:
         while not self._over.is_set():
@@ -240,7 +245,7 @@ class Relay:
                 continue
             self._sockets += [near, far]
             for source, target in ((near, far), (far, near)):
-                Thread(target=self._pump, args=(source, target), daemon=True).start()
+                self._begin(self._pump, source, target)
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
@@ -265,14 +270,17 @@ class Relay:
         for each in self._sockets:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-        self._sockets.clear()
 
     def close(self) -> None:
         """Take nobody any more."""
         self._over.set()
         self._flows.set()
-        self._listener.close()
+        self._listener.shutdown(socket.SHUT_RDWR)
         self.cut()
+        for thread in self._threads:
+            thread.join(10)
+        for each in (self._listener, *self._sockets):
+            each.close()
 
 
 @contextmanager

@@ -44,8 +44,8 @@ class Said:
     added: list[str] = field(default_factory=list)
     logins: list[tuple[Person, str]] = field(default_factory=list)
     ended: list[tuple[Person, str]] = field(default_factory=list)
-    spent: list[tuple[Person, str]] = field(default_factory=list)
-    """Codes that opened a login."""
+    spent: list[tuple[Person, str, int]] = field(default_factory=list)
+    """Codes that opened a login, and the phone's last time step."""
     enrolled: list[tuple[str, Person]] = field(default_factory=list)
     cut: Counter[str] = field(default_factory=Counter)
 
@@ -65,8 +65,7 @@ class Siege:
         wait_until(server._is_ready, START_SECONDS, "the start")
         person = self.stage.person()
         self.said.people.append(person)
-        timer = Timer(self._dice.uniform(0.02, 0.5), server.kill)
-        timer.start()
+        timer = Timer(self._dice.uniform(0.02, 1.5), server.kill)
         acts = [self.log_in, self.recover, self.revoke, self.enroll]
         self._dice.shuffle(acts)
         try:
@@ -74,6 +73,8 @@ class Siege:
                 for act in acts:
                     self._act = act.__name__
                     act(server, person)
+                    if not timer.is_alive() and server.process.poll() is None:  # type: ignore[union-attr]
+                        timer.start()  # from the end of the first act on
         except (*GONE, AssertionError):  # cut in the midst of a page: it has no form, no code
             self.said.cut[self._act] += 1
         timer.join()
@@ -105,7 +106,7 @@ class Siege:
         answer = give(code)
         assert answer.status_code == 303, answer.status_code
         assert client.login_cookie is not None
-        self.said.spent.append((person, code))
+        self.said.spent.append((person, code, person.phone.last_step))
         self.said.logins.append((person, client.login_cookie))
 
     def revoke(self, server: JupyterServer, person: Person) -> None:
@@ -141,8 +142,14 @@ class Siege:
             digest = bearer.digest(Kind.LOGIN, cookie)
             assert digest is not None
             assert logins.find(digest, at=at) is None, "a login that was ended lives"
-        for person, code in said.spent:
-            self.use_again(person, code)
+        for person, code, step in said.spent:
+            if code.isdecimal():
+                (phone,) = self.admin.store.accounts.authenticators(stage.account_id(person))
+                assert phone.last_step >= step, "it could be used again"
+            else:
+                before = self.opened(person)
+                self.half(self.servers[0], person).second_factor(code)
+                assert self.opened(person) == before, "a recovery code that was used opens again"
         for code, person in said.enrolled:
             assert not self.opens_enrollment(code), "an enrollment code that was used opens again"
             stage.log_in(person)
@@ -154,8 +161,8 @@ class Siege:
         person, code = self._last
         other = next(server for server in self.servers if server._is_ready())
         self.half(other, person).second_factor(code)
-        heard = sum(one is person for one, _ in self.said.spent)
-        unheard = 0 if (person, code) in self.said.spent else 1
+        heard = sum(one is person for one, _, _ in self.said.spent)
+        unheard = 0 if any((one, text) == (person, code) for one, text, _ in self.said.spent) else 1
         assert heard <= self.opened(person) <= heard + unheard, "a code opened two logins"
         self._last = None
 
@@ -177,6 +184,7 @@ def insist_on_nothing_lost(found: Fleet, kills: int) -> None:
         wait_until(server._is_ready, START_SECONDS, "the start")
     siege.check()
     said = siege.said
+    assert said.spent
     print(
         f"N10: {kills} kills in {time.monotonic() - begun:.0f} s, cut in {dict(said.cut)}; acknowledged: "
         f"{len(said.logins)} logins, {len(said.ended)} ends, {len(said.enrolled)} enrollments, "
@@ -252,8 +260,10 @@ def test_N10_an_adduser_that_is_killed_adds_whole_accounts_or_none(tmp_path: Pat
 
 # -- N11: a power cut ----------------------------------------------------------------------------------
 
-_WRITE = re.compile(r'^(\d+) +pwrite64\((\d+)<([^>]+)>, "((?:\\x[0-9a-f]{2})*)", \d+, (\d+)\) += (\d+)')
-_SYNC = re.compile(r"^(\d+) +(?:fdatasync|fsync)\((\d+)<([^>]+)>\) += 0")
+_WRITE = re.compile(
+    r'^(\d+) +pwrite64\((\d+)<((?:\\x[0-9a-f]{2})+)>, "((?:\\x[0-9a-f]{2})*)", \d+, (\d+)\) += (\d+)'
+)
+_SYNC = re.compile(r"^(\d+) +(?:fdatasync|fsync)\((\d+)<((?:\\x[0-9a-f]{2})+)>\) += 0")
 _ANSWER = re.compile(
     r'^(\d+) +(?:sendto|write|sendmsg)\(\d+<[^>]*>, "\\x48\\x54\\x54\\x50\\x2f\\x31\\x2e\\x31\\x20\\x33\\x30\\x33'
 )
@@ -273,6 +283,10 @@ def whole(lines: list[str]) -> Iterator[str]:
             yield line
 
 
+def from_hex(text: str) -> bytes:
+    return bytes.fromhex(text.replace("\\x", ""))
+
+
 def what_a_power_cut_leaves(trace: Path, place: Path, image: Path) -> None:
     """The files as they were last synced before the 303 was sent; all later writes are lost."""
     files: dict[str, bytearray] = {}
@@ -281,18 +295,19 @@ def what_a_power_cut_leaves(trace: Path, place: Path, image: Path) -> None:
         if _ANSWER.match(line):
             break
         if found := _WRITE.match(line):
-            name, data, offset = found[3], bytes.fromhex(found[4].replace("\\x", "")), int(found[5])
-            content = files.setdefault(name, bytearray((image / Path(name).name).read_bytes()))
-            content[len(content) :] = bytes(max(0, offset - len(content)))
-            content[offset : offset + len(data)] = data
-        elif (found := _SYNC.match(line)) and found[3] in files:
-            safe[found[3]] = bytes(files[found[3]])
+            path, data, offset = Path(from_hex(found[3]).decode()), from_hex(found[4]), int(found[5])
+            if path.parent == place:
+                content = files.setdefault(path.name, bytearray((image / path.name).read_bytes()))
+                content[len(content) :] = bytes(max(0, offset - len(content)))
+                content[offset : offset + len(data)] = data
+        elif found := _SYNC.match(line):
+            name = Path(from_hex(found[3]).decode()).name
+            safe.update({name: bytes(files[name])} if name in files else {})
     else:
         raise AssertionError(f"no answer in the trace:\n{trace.read_text()[-2000:]}")
     assert safe, "nothing was synced before the answer was sent"
-    for name, content_ in safe.items():
-        if str(place) in name:
-            (image / Path(name).name).write_bytes(content_)
+    for name, synced in safe.items():
+        (image / name).write_bytes(synced)
 
 
 def test_N11_what_was_answered_is_there_after_a_power_cut(tmp_path: Path) -> None:

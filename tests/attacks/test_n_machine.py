@@ -67,7 +67,7 @@ def test_N16_without_randomness_nothing_is_granted(stage: Stage, ada: Person, tm
     by_api.get("login")
     code = stage.code(ada)
     before = stage.rows("SELECT digest FROM login")
-    with failing(stage.server, "getrandom", "error=EIO", log=tmp_path / "trace"), Watch(stage.server):
+    with failing(stage.server, "getrandom", "error=EIO", log=tmp_path / "trace"):
         assert_unavailable(give(code))
         assert_unavailable(first.post_form(page, {"username": ada.username, "password": ada.password}))
         assert_unavailable(api_login(stage, by_api, ada, code))

@@ -260,10 +260,7 @@ def test_N18_a_slow_disk_makes_logins_slow_and_nothing_else(
     stage: Stage, ada: Person, tmp_path: Path
 ) -> None:
     member = stage.log_in(stage.person())
-    with (
-        failing(stage.server, "fdatasync,fsync", "delay_enter=400000", log=tmp_path / "trace"),
-        Watch(stage.server),
-    ):
+    with failing(stage.server, "fdatasync,fsync", "delay_enter=400000", log=tmp_path / "trace"):
         half = stage.half_in(ada.username)
         give = code_page(half)
         with meanwhile(lambda: give(code_of(stage, ada))) as answers:
