@@ -68,13 +68,13 @@ class Siege:
         timer = Timer(self._dice.uniform(0.02, 1.5), server.kill)
         acts = [self.log_in, self.recover, self.revoke, self.enroll]
         self._dice.shuffle(acts)
+        acts[0](server, person)
+        timer.start()  # from the end of the first act on: also a slow machine is killed at work
         try:
             while True:
                 for act in acts:
                     self._act = act.__name__
                     act(server, person)
-                    if not timer.is_alive() and server.process.poll() is None:  # type: ignore[union-attr]
-                        timer.start()  # from the end of the first act on
         except (*GONE, AssertionError):  # cut in the midst of a page: it has no form, no code
             self.said.cut[self._act] += 1
         timer.join()
