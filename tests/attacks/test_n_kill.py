@@ -30,7 +30,6 @@ from tests.harness.server import START_SECONDS, JupyterServer
 from tests.harness.volley import message, volley
 
 DOZEN, MANY = 12, 200
-GONE = (requests.ConnectionError, requests.Timeout)
 
 
 # -- N10: kill -9 --------------------------------------------------------------------------------------
@@ -75,7 +74,7 @@ class Siege:
                 for act in acts:
                     self._act = act.__name__
                     act(server, person)
-        except (*GONE, AssertionError):  # cut in the midst of a page: it has no form, no code
+        except requests.RequestException:
             self.said.cut[self._act] += 1
         timer.join()
         server.process.wait(15)  # type: ignore[union-attr]
