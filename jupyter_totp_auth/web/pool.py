@@ -52,7 +52,8 @@ class BoundedPool:
         result = asyncio.wrap_future(work)
         try:
             done, _ = await asyncio.wait([result], timeout=self._patience)
-        finally:
+        finally:  # nobody waits any more: never begun, or it ends unheard
+            work.cancel()
             result.cancel()
         if not done:
             raise Busy

@@ -158,6 +158,7 @@ class Siege:
         if self._last is None:
             return
         person, code = self._last
+        wait_until(lambda: any(server._is_ready() for server in self.servers), START_SECONDS, "a start")
         other = next(server for server in self.servers if server._is_ready())
         self.half(other, person).second_factor(code)
         heard = sum(one is person for one, _, _ in self.said.spent)
