@@ -208,12 +208,6 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_N13_logins_at_once_over_four_processes_are_let_in_or_told_to_come_again(on_sqlite: Fleet) -> None:
-    insist_on_all_let_in(on_sqlite, 24)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_N10_a_dozen_kills_lose_nothing_and_give_nothing_back(on_sqlite: Fleet) -> None:
     insist_on_nothing_lost(on_sqlite, DOZEN)
     insist_on_integrity(on_sqlite[0])

@@ -141,6 +141,7 @@ def hash_threads(stage: Stage, person: Person, trace: Path) -> set[int]:
     return found
 
 
+@pytest.mark.soak
 def test_N23_hashes_that_hang_are_given_up_and_the_loop_goes_on(
     stage: Stage, ada: Person, tmp_path: Path
 ) -> None:
@@ -180,9 +181,9 @@ def test_N20_a_flood_that_takes_all_descriptors_is_survived(stage: Stage, ada: P
             one = socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=5)
             one.sendall(b"POST /login HTTP/1.1\r\n")
             flood.append(one)
-        time.sleep(2)
+        time.sleep(1)
         assert kept.ask(health).status in {200, 503}, "who was there is served"
-        time.sleep(2)
+        time.sleep(1)
         for one in flood:
             one.close()
         wait_until(lambda: is_served(stage), 20, "the end of the flood")

@@ -245,6 +245,7 @@ def test_N07_a_disk_that_takes_no_write_grants_nothing(
     assert_spent_nothing(stage, ada, half, code)
 
 
+@pytest.mark.soak
 def test_N07_a_disk_that_cannot_say_that_it_has_written_grants_nothing(
     stage: Stage, ada: Person, tmp_path: Path
 ) -> None:
@@ -256,6 +257,7 @@ def test_N07_a_disk_that_cannot_say_that_it_has_written_grants_nothing(
     assert_spent_nothing(stage, ada, half, code)
 
 
+@pytest.mark.soak
 def test_N18_a_slow_disk_makes_logins_slow_and_nothing_else(
     stage: Stage, ada: Person, tmp_path: Path
 ) -> None:
