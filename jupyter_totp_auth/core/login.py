@@ -27,7 +27,7 @@ from .model import (
     PendingLogin,
     Refusal,
 )
-from .passwords import Hasher
+from .passwords import CannotHash, Hasher
 from .policy import Policy
 from .ports import AccountStore, EventStore, LoginStore, ThrottleStore
 from .sealing import SealBroken, Sealer
@@ -104,7 +104,7 @@ class LoginFlow:
             known, (key, wait) = None, self._charges.password(name, account, None, at=at)
         if wait is not None:
             return Denied(Refusal.THROTTLED, retry_after=wait)
-        password_ok = self._password_is_right(account, typed_password, at)
+        password_ok = self._password_is_right(account, typed_password, key, at)
         event = self._first_factor_event(account, origin, at, passed=password_ok)
         if known and not password_ok:
             self._events.add(replace(event, detail=KNOWN_BROWSER))
@@ -122,9 +122,13 @@ class LoginFlow:
         )
         return self._pend(pending, event)
 
-    def _password_is_right(self, account: Account | None, typed: str, at: int) -> bool:
+    def _password_is_right(self, account: Account | None, typed: str, key: bytes, at: int) -> bool:
         """Hash first, whoever it is; then whether the account may log in at all."""
-        right = self._passwords.is_right(account, typed)
+        try:
+            right = self._passwords.is_right(account, typed)
+        except CannotHash:  # nothing was evaluated: a server without memory must not shut its owner out
+            self._throttles.refund(key, 1, at=at)
+            raise
         return right and account is not None and account.usable(at=at)
 
     def _slips(self, begun_before: str | None, key: bytes, account: Account | None) -> tuple[int, ...]:

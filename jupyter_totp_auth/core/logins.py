@@ -84,7 +84,7 @@ class Logins:
                 if found is None:
                     self._drop(digest)
                     return None
-                if not self._is_idle(found[0]):
+                if not self.is_idle(found[0]):
                     return self._keep(LiveLogin(*found))
             self._lock_idle(LiveLogin(*found))  # no process looked at it in time; then read it anew
         return None  # the store changes faster than it can be read: nobody, for now
@@ -160,7 +160,7 @@ class Logins:
                 self._live[login.session.digest] = replace(here, session=replace(here.session, active_at=at))
         return True
 
-    def _is_idle(self, session: LoginSession) -> bool:
+    def is_idle(self, session: LoginSession) -> bool:
         """Whether it has to be locked, as far as this process knows; only the store can say for sure."""
         timeout = self._policy.idle_timeout
         return bool(timeout) and session.locked_at is None and self._clock() - session.active_at >= timeout
@@ -169,7 +169,7 @@ class Logins:
         if not self._policy.idle_timeout:  # every 0.25 s, and there may be very many
             return
         with self._lock:
-            idle = [login for login in self._live.values() if self._is_idle(login.session)]
+            idle = [login for login in self._live.values() if self.is_idle(login.session)]
         if not idle:
             return
         # Another process may have seen the person since.
@@ -178,7 +178,7 @@ class Logins:
             now = found.get(login.session.id)
             if now is None:
                 continue
-            if self._is_idle(now[0]):
+            if self.is_idle(now[0]):
                 self._lock_idle(LiveLogin(*now))
             else:
                 with self._lock:

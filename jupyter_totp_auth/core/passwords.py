@@ -12,15 +12,15 @@ from argon2.low_level import error_to_str
 PROFILE = profiles.RFC_9106_LOW_MEMORY
 """t=3, m=64 MiB, p=4, 16-byte salt, 32-byte tag: RFC 9106 §4, the second recommended option."""
 
-_OUT_OF_MEMORY = error_to_str(-22)
-"""ARGON2_MEMORY_ALLOCATION_ERROR in argon2.h, which argon2-cffi only gives in words."""
+_CANNOT = frozenset({error_to_str(-22), error_to_str(-33)})
+"""ARGON2_MEMORY_ALLOCATION_ERROR and ARGON2_THREAD_FAIL of argon2.h; argon2-cffi only gives them in words."""
 
 _LONGEST_PREFIX_OF_NAME = 3
 """A name shorter than this says nothing about a password that contains it."""
 
 
 class CannotHash(Exception):
-    """There is no memory for an argon2 (N17): nothing is known about the password."""
+    """There is no memory, or no thread, for an argon2 (N17): nothing is known about the password."""
 
 
 class Hasher:
@@ -47,7 +47,7 @@ class Hasher:
         except (VerifyMismatchError, InvalidHashError):
             return False
         except VerificationError as error:
-            if str(error) == _OUT_OF_MEMORY:
+            if str(error) in _CANNOT:
                 raise CannotHash from None
             return False  # not a hash that argon2 can read
         return phc is not None

@@ -16,11 +16,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..core.events import Event
 from .errors import StoreRefused, StoreUnavailable
+from .postgresql import give_up_after
 from .sqlite import IMMEDIATE, sqlite_engine
 
-_ANSWER_TIMEOUT_S = 5
+_ANSWER_TIMEOUT_S = 4
+"""For a statement, or a connection, of a database server: a login is refused within 5 s (N08)."""
+
 _TURN_TIMEOUT_S = 4
 """With SQLite's own 5 s after it: a login is refused within 10 s where the store stays locked (N01)."""
+
+_PATIENCE_S = {"file": 9.5, "server": 4.5}
+"""Whatever waits for what: longer than any one wait of the above, so that most end by themselves."""
+
+_SLACK_S = 0.3
+"""A server that answers says itself that a statement takes too long; that comes first."""
 
 _DEADLOCKS = frozenset({"40P01", "40001", 1213})
 """SQLSTATEs of PostgreSQL, and an error number of MariaDB."""
@@ -81,6 +90,11 @@ class Database:
     def path(self) -> Path | None:
         """The file of a SQLite database, else None."""
         return _file_of(self.url)
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which nobody should wait for it any more: several waits can follow each other."""
+        return _PATIENCE_S["server" if self.path is None else "file"]
 
     @property
     def place(self) -> str:
@@ -190,7 +204,7 @@ def _engine(url: URL) -> Engine:
     try:
         if backend == "sqlite":
             return sqlite_engine(url, patience=_ANSWER_TIMEOUT_S)
-        return create_engine(
+        engine = create_engine(
             url,
             isolation_level="READ COMMITTED",
             pool_pre_ping=True,
@@ -199,6 +213,9 @@ def _engine(url: URL) -> Engine:
             hide_parameters=True,
             connect_args=_postgresql_options() if backend == "postgresql" else _mariadb_options(),
         )
+        if backend == "postgresql":
+            give_up_after(engine, _ANSWER_TIMEOUT_S + _SLACK_S)
+        return engine
     except ImportError:
         raise StoreRefused(
             f"The driver for {backend} is missing: pip install 'jupyter-totp-auth[{backend}]'."
@@ -227,5 +244,5 @@ def _mariadb_options() -> dict[str, Any]:
         # SIMULTANEOUS_ASSIGNMENT, not MariaDB's own way: there the second column of an UPDATE is computed
         # from the first one's new value, and a refund let everybody's delay go.
         "init_command": "SET SESSION sql_mode='STRICT_ALL_TABLES,SIMULTANEOUS_ASSIGNMENT', "
-        "innodb_lock_wait_timeout=5",
+        f"innodb_lock_wait_timeout={max(int(_ANSWER_TIMEOUT_S), 1)}",
     }

@@ -135,7 +135,8 @@ class Gate:
             attach(request, stranger)
             return self._for_stranger(request)
         login = self._logins.live(digest)
-        if login is None:  # not known to this process (yet): the store is asked, off the loop
+        # Not known here (yet), or idle as far as is known here, as after a sleep (N22): the store is asked.
+        if login is None or self._logins.is_idle(login.session):
             load = partial(self._logins.load, text)
             return Deferred(lambda: self._look_up(request, load, replace(stranger, bearer=text)))
         return self._for_member(request, replace(stranger, login=login, bearer=text))
@@ -149,7 +150,7 @@ class Gate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
         try:
             found = await self._pool.run(load)
-        except (StoreUnavailable, Busy) as error:
+        except (StoreUnavailable, Busy, MemoryError) as error:
             count_unavailable(error)
             return self._unavailable(request)
         if found is None:

@@ -24,6 +24,7 @@ from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
 from . import first_start, start_checks
+from .accepting import accept_patiently
 from .appearance import BadLogo, Pages
 from .client_address import ClientAddresses
 from .cookies import Cookies
@@ -46,9 +47,6 @@ _HASH_QUEUE = 16
 _HASH_RESERVED = 4
 _HEADER_SECONDS = 20.0
 """Seconds for a request's headers, and for which an idle connection is kept."""
-
-_HASH_PATIENCE = 9.0
-"""Seconds until a login is told 503 where the hashes do not get done: within 10 (N23)."""
 
 _STORE_THREADS = 4
 _MEMBER_THREADS = 2
@@ -93,7 +91,9 @@ class TotpIdentityProvider(IdentityProvider):
 
     def _make_rim(self, serverapp: Any) -> Rim:
         base_url = serverapp.base_url
-        member_pool = BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE)
+        # Of the store, for hashes as well (N23): what hashes also asks the store, before and after.
+        patience = self.services.store.database.patience
+        member_pool = BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE, patience=patience)
         who_ran_what = self._make_who_ran_what(member_pool)
         return Rim(
             services=self.services,
@@ -112,9 +112,9 @@ class TotpIdentityProvider(IdentityProvider):
                 threads=_HASH_THREADS,
                 queue=_HASH_QUEUE,
                 reserved=_HASH_RESERVED,
-                patience=_HASH_PATIENCE,
+                patience=patience,
             ),
-            store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE),
+            store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE, patience=patience),
             member_pool=member_pool,
             log=self.log,
             public_url=self.settings.public_url,
@@ -277,6 +277,8 @@ def _hurry(app: Any) -> None:
     server = getattr(app, "_http_server", None)
     if server is not None:
         server.conn_params.header_timeout = _HEADER_SECONDS
+        # After what is queued already: Jupyter binds its port there.
+        app.io_loop.add_callback(accept_patiently, server, app.log)
 
 
 def _is_allowed_origin(app: Any, origin: str) -> bool:

@@ -8,9 +8,10 @@ from ..core import names, recovery, totp
 from ..core.grants import NewLogin
 from ..core.model import Denied, Issued, Outcome, PendingLogin, Refusal
 from .cookies import Cookie
+from .failing import Unavailable
 from .metrics import measured
 from .notice_page import after_login
-from .pages import STALE, Message, PageHandler, TotpHandler, Unavailable, drift_message
+from .pages import STALE, Message, PageHandler, TotpHandler, drift_message
 from .visitor import Visitor
 
 WRONG = "That did not work: the user name, the password or the code is wrong."

@@ -9,7 +9,8 @@ from tornado import web
 from ..core.events import Notice
 from ..core.grants import NewLogin
 from ..core.model import LoginSession
-from .pages import PageHandler, TotpHandler, Unavailable
+from .failing import Unavailable
+from .pages import PageHandler, TotpHandler
 
 
 class NoticePage(PageHandler):

@@ -17,6 +17,7 @@ from ..core.passwords import CannotHash
 from ..store import StoreUnavailable
 from . import metrics
 from .cookies import Cookie
+from .failing import EXHAUSTED, FailsClosed, Unavailable
 from .gate import ANONYMOUS_BODY
 from .hosts import is_from_own_page
 from .next_url import safe_next
@@ -43,14 +44,7 @@ class Message:
     text: str
 
 
-class Unavailable(web.HTTPError):
-    """503: the store or the hash queue cannot take this now. Nothing was granted."""
-
-    def __init__(self) -> None:
-        super().__init__(503)
-
-
-class TotpHandler(web.RequestHandler):
+class TotpHandler(FailsClosed):
     """What pages and JSON endpoints share. A plain tornado handler: nothing of Jupyter's can open it."""
 
     totp_body_limit = ANONYMOUS_BODY
@@ -63,7 +57,7 @@ class TotpHandler(web.RequestHandler):
 
     def initialize(self, rim: Rim) -> None:
         """tornado's way to hand things to a handler."""
-        self.rim = rim
+        self.rim, self.log = rim, rim.log
 
     @property
     def visitor(self) -> Visitor:
@@ -156,11 +150,14 @@ class TotpHandler(web.RequestHandler):
         """Wait until what was just ended is out of memory, and its sockets are cut."""
         await self._guarded(self.rim.sync())
 
-    @staticmethod
-    async def _guarded(work: Awaitable[T]) -> T:
+    async def _guarded(self, work: Awaitable[T]) -> T:
         try:
             return await work
-        except (StoreUnavailable, Busy, CannotHash) as error:
+        except StoreUnavailable as error:
+            metrics.count_unavailable(error)
+            self.rim.doubt()
+            raise Unavailable from None
+        except (Busy, CannotHash) as error:
             metrics.count_unavailable(error)
             raise Unavailable from None
 
@@ -251,14 +248,19 @@ class PageHandler(TotpHandler):
         if status_code == 503:  # noqa: PLR2004
             self.set_header("Retry-After", "2")
         title, text = _ERRORS.get(status_code, _ERRORS[500])
-        self.page(
-            "error.html",
-            status=status_code,
-            title=title,
-            text=text,
-            link_url=f"{self.rim.base_url}login",
-            link_text="To the sign-in page",
-        )
+        try:
+            self.page(
+                "error.html",
+                status=status_code,
+                title=title,
+                text=text,
+                link_url=f"{self.rim.base_url}login",
+                link_text="To the sign-in page",
+            )
+        except EXHAUSTED:  # no randomness for the nonce, no memory for the page: then in plain words
+            self.set_status(503)
+            self.set_header("Content-Type", "text/plain; charset=UTF-8")
+            self.finish(_ERRORS[503][1])
 
 
 _ERRORS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,15 +16,30 @@ T = TypeVar("T")
 
 
 class Busy(Exception):
-    """The queue is full: 503 with Retry-After, nothing was evaluated."""
+    """The queue is full, or what was asked does not get done in time: 503 with Retry-After."""
+
+
+def _with_threads(name: str, threads: int) -> ThreadPoolExecutor:
+    """All threads from the beginning: where memory is short later, none can be started (N17)."""
+    executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}")
+    together = threading.Barrier(threads + 1)
+    for _ in range(threads):
+        executor.submit(together.wait)
+    together.wait()
+    return executor
 
 
 class BoundedPool:
-    """At most ``threads`` calls at once and ``queue`` waiting; more are refused at once (ASVS 15.2.2)."""
+    """At most ``threads`` calls at once and ``queue`` waiting; more are refused at once (ASVS 15.2.2).
 
-    def __init__(self, name: str, *, threads: int, queue: int) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}")
+    Whatever has no result after ``patience`` seconds is given up: Busy. What had not begun by then never
+    does: it would be done long after somebody was told that it was not.
+    """
+
+    def __init__(self, name: str, *, threads: int, queue: int, patience: float) -> None:
+        self._executor = _with_threads(name, threads)
         self._limit = threads + queue
+        self._patience = patience
         self._inside = 0
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -31,11 +47,25 @@ class BoundedPool:
         if self._inside >= self._limit:
             raise Busy
         self._inside += 1
+        work = self._executor.submit(call, *args, **kwargs)
+        work.add_done_callback(partial(self._tell, asyncio.get_running_loop()))
+        result = asyncio.wrap_future(work)
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, lambda: call(*args, **kwargs))
-        finally:
-            self._inside -= 1
+            done, _ = await asyncio.wait([result], timeout=self._patience)
+        finally:  # nobody waits any more: never begun, or it ends unheard
+            work.cancel()
+            result.cancel()
+        if not done:
+            raise Busy
+        return result.result()
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, _work: Future[Any]) -> None:
+        """In the thread: only now is its place free, however long ago whoever asked has gone."""
+        with contextlib.suppress(RuntimeError):  # the loop was closed: there is nobody left to tell
+            loop.call_soon_threadsafe(self._ended)
+
+    def _ended(self) -> None:
+        self._inside -= 1
 
     def stop(self) -> None:
         """Let the threads end when their work is done."""
@@ -52,13 +82,19 @@ class HashPool:
     """
 
     def __init__(self, name: str, *, threads: int, queue: int, reserved: int, patience: float) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}")
+        self._executor = _with_threads(name, threads)
         self._threads = self._idle = threads
         self.refused = 0
         """How often it raised Busy."""
         self._queue, self._reserved, self._patience = queue, reserved, patience
         self._first: deque[_Job] = deque()
         self._strangers: deque[_Job] = deque()
+        self._hung: set[asyncio.Future[Any]] = set()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a thread is still at something that was given up (N23)."""
+        return bool(self._hung)
 
     @property
     def waiting(self) -> int:
@@ -85,9 +121,12 @@ class HashPool:
         try:
             done, _ = await asyncio.wait([result], timeout=self._patience)
         finally:  # nobody waits any more: out of the queue, or it ends unheard
-            if job in line:
+            begun = job not in line
+            if not begun:
                 line.remove(job)
         if not done:
+            if begun:
+                self._hung.add(result)
             raise self._busy()
         return result.result()
 
@@ -109,6 +148,7 @@ class HashPool:
 
     def _ended(self, result: asyncio.Future[Any], work: Future[Any]) -> None:
         self._idle += 1
+        self._hung.discard(result)
         error = None if work.cancelled() else work.exception()
         if error is not None:
             result.set_exception(error)

@@ -26,5 +26,8 @@ class ProfileHandler(IdentityHandler):
         except ValueError as error:
             raise web.HTTPError(400, str(error)) from error
         except (StoreUnavailable, Busy):
-            raise web.HTTPError(503) from None
+            self.set_status(503)
+            self.set_header("Retry-After", "2")
+            self.finish({"message": "The profile cannot be changed now.", "reason": "unavailable"})
+            return
         self.finish({"status": "success", "identity": provider.identity_model(changed)})

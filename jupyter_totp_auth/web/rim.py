@@ -6,8 +6,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tornado.ioloop import PeriodicCallback
-
 from ..core.addresses import AddressBuckets
 from ..store import StoreUnavailable
 from ..wiring import Services
@@ -15,11 +13,12 @@ from . import metrics
 from .appearance import Pages
 from .cookies import Cookies
 from .flood_log import FloodLog
+from .heartbeat import Heartbeat
 from .pool import BoundedPool, Busy, HashPool
 from .sockets import Sockets
 from .xsrf import Xsrf
 
-_POLL_MS = 250
+_POLL_EVERY = 0.25
 _STALE_AFTER = 15.0
 """Seconds for which logins are answered from memory while the store is silent; then 503."""
 
@@ -58,7 +57,9 @@ class Rim:
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
     _purged_at: float = 0.0
-    _timers: list[PeriodicCallback] = field(default_factory=list)
+    _is_silent: bool = False
+    _is_doubted: bool = False
+    _timers: list[Heartbeat] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         burst = self.services.policy.address_burst
@@ -74,11 +75,21 @@ class Rim:
         """Seconds since the store answered last; it is asked four times a second."""
         return time.monotonic() - self._heard_at
 
+    def can_log_in(self) -> bool:
+        """Whether a login would be served now, as far as can be told without trying. From memory."""
+        return not (self.is_stale() or self._is_doubted or self.hash_pool.hangs)
+
+    def doubt(self) -> None:
+        """The store has refused somebody: until it takes a write again, this server is not healthy."""
+        self._is_doubted = True
+
     def start(self) -> None:
         """Keep memory and sockets true from now on. To be called on the running event loop."""
         self._heard_at = time.monotonic()
-        # The sweep on its own: whatever the store does, even nothing, a login ends at its time.
-        self._timers = [PeriodicCallback(work, _POLL_MS) for work in (self._tick, self.sockets.sweep)]
+        # Each on its own: whatever the store does, even nothing, a login ends at its time, and a write
+        # that has to wait must not keep the ends that others made from being heard of.
+        work = (self._tick, self._housekeeping, self.sockets.sweep)
+        self._timers = [Heartbeat(each, _POLL_EVERY, self.log) for each in work]
         for timer in self._timers:
             timer.start()
 
@@ -97,13 +108,27 @@ class Rim:
         try:
             await self.sync()
             await self._look_for_setup()
-            await self._housekeeping()
-        except (StoreUnavailable, Busy) as error:
+        except (StoreUnavailable, Busy, MemoryError) as error:
             metrics.count_unavailable(error)
-            if not self.is_stale():
-                self.log.warning("The account store does not answer (%s).", error)
-        except Exception:
+            self._not_heard(type(error).__name__ if isinstance(error, MemoryError) else str(error))
+        except Exception as error:
             self.log.exception("jupyter_totp_auth: the look at the account store failed")
+            self._not_heard(type(error).__name__)
+        else:
+            if self._is_silent:
+                self._is_silent = False
+                self.log.warning("The account store answers again.")
+
+    def _not_heard(self, why: str) -> None:
+        """One line a silence, not four a second."""
+        self.doubt()
+        if not self._is_silent:
+            self._is_silent = True
+            self.log.error(
+                "The account store does not answer (%s). Open logins are served from memory for %d seconds.",
+                why or "no answer in time",
+                _STALE_AFTER,
+            )
 
     async def _look_for_setup(self) -> None:
         if self.awaiting_setup:
@@ -111,6 +136,18 @@ class Rim:
             self.awaiting_setup = not enrolled
 
     async def _housekeeping(self) -> None:
+        """What is written now and then; and after a refusal, whether the store takes a write again."""
+        try:
+            if self._is_doubted:
+                await self.store_pool.run(self.services.store.throttles.try_writing)
+                self._is_doubted = False
+            await self._tidy()
+        except (StoreUnavailable, MemoryError):
+            self.doubt()
+        except Busy:
+            pass  # as it was: in doubt, or only slow at tidying up
+
+    async def _tidy(self) -> None:
         now, services = time.monotonic(), self.services
         if now - self._flushed_at > _FLUSH_EVERY:
             self._flushed_at = now
@@ -118,7 +155,7 @@ class Rim:
             await self.member_pool.run(services.flush)
         if now - self._purged_at > _PURGE_EVERY:
             self._purged_at = now
-            await self.member_pool.run(self._purge, services.clock())
+            await self.store_pool.run(self._purge, services.clock())
 
     def _purge(self, at: int) -> None:
         """Drop what is over, and what strangers can make the store keep without end (R18)."""

@@ -167,7 +167,12 @@ class Stage(Backstage):
 
 @contextmanager
 def open_stage(
-    home: Path, *, labs: bool = False, zone: str = "UTC", arguments: Sequence[str] = ()
+    home: Path,
+    *,
+    labs: bool = False,
+    zone: str = "UTC",
+    arguments: Sequence[str] = (),
+    database_url: str = "",
 ) -> Iterator[Stage]:
     """Start a server with a clock of its own, with or without the big front ends.
 
@@ -177,6 +182,8 @@ def open_stage(
         with missing_is_skip():
             clock = Clock(home / "clock")
         environment = {**clock.environment, "TZ": zone}
+        if database_url:
+            environment["JUPYTER_TOTP_DATABASE_URL"] = database_url
         make = JupyterServer if labs else lean
         server = stack.enter_context(make(home, environment=environment, arguments=list(arguments)))
         services = store_of(server, clock)

@@ -4,56 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
-from tests.attacks.stage import Stage, open_stage, store_of
-from tests.harness.backstage import wait_until
-from tests.harness.clock import Clock
-from tests.harness.lean import lean
-from tests.harness.server import START_SECONDS, JupyterServer
+from tests.attacks.fleet import PROCESSES, Fleet, fleet
+from tests.attacks.stage import Stage, open_stage
+from tests.harness.server import JupyterServer
 from tests.harness.volley import volley
-from tests.services import missing_is_skip
 
-Fleet: TypeAlias = tuple[Stage, list[JupyterServer]]
-
-PROCESSES = 4
 PARALLEL = 64
 
 
 # -- C05: four processes on one store -----------------------------------------------------------------------
-
-
-@contextmanager
-def fleet(home: Path, database_url: str = "") -> Iterator[Fleet]:
-    """Four servers on one store and one keyring; the stage is the first one's."""
-    with ExitStack() as stack:
-        with missing_is_skip():
-            clock = Clock(home / "clock")
-        store = home / "store"
-        store.mkdir(mode=0o700)
-        places = {
-            "JUPYTER_TOTP_DATABASE_URL": database_url or f"sqlite:///{store / 'totp.sqlite3'}",
-            "JUPYTER_TOTP_KEY_FILE": str(store / "keyring"),
-        }
-        servers = [
-            lean(home / f"server-{number}", environment={**clock.environment, **places})
-            for number in range(PROCESSES)
-        ]
-        for server in servers:
-            stack.callback(server.stop)
-        servers[0].start()  # it makes the store
-        for server in servers[1:]:
-            server.launch()
-        for server in servers[1:]:
-            wait_until(server._is_ready, START_SECONDS, "the start")
-        services = store_of(servers[0], clock)
-        stack.callback(services.close)
-        yield Stage(servers[0], services, clock), servers
 
 
 def insist_on_one_login(stage: Stage, servers: list[JupyterServer]) -> None:

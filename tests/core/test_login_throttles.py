@@ -10,6 +10,7 @@ from jupyter_totp_auth.core.events import EventKind, Notice
 from jupyter_totp_auth.core.grants import NewLogin
 from jupyter_totp_auth.core.login import CODE_WRONG
 from jupyter_totp_auth.core.model import Denied, Issued, Origin, PendingLogin, Refusal
+from jupyter_totp_auth.core.passwords import CannotHash
 from jupyter_totp_auth.core.policy import Policy, Throttle
 from tests.core.rig import AWAY, HERE, OTHER_PASSWORD, PASSWORD, Person, Rig, refusal, wait
 
@@ -50,6 +51,25 @@ def test_what_a_stranger_can_make_up_is_forgotten_and_what_guards_an_account_is_
     assert all(row.forget_at is not None for row in rig.store.rows.counters.values())
     rig.second(rig.pend(), alice.wrong_code())
     assert [row.failures for row in rig.store.rows.counters.values() if row.forget_at is None] == [1]
+
+
+# -- what could not be evaluated -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+def test_where_there_is_no_memory_to_hash_nobody_is_charged(
+    rig: Rig, alice: Person, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(*_: object) -> bool:
+        raise CannotHash
+
+    monkeypatch.setattr(rig.hasher, "verify", cannot)
+    for _ in range(8):
+        with pytest.raises(CannotHash):
+            rig.first(name, PASSWORD)
+    assert rig.password_failures(name) == 0
+    monkeypatch.undo()
+    assert isinstance(rig.first(name, PASSWORD), Issued)
 
 
 # -- passwords -------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import event as on
+from sqlalchemy import select
 
 from jupyter_totp_auth.core.events import Event, EventKind, Notice
 from jupyter_totp_auth.core.policy import DAY, Throttle
 from jupyter_totp_auth.store import Store
+from jupyter_totp_auth.store.tables import throttle
 from tests.store.makers import AT, Parts, digest, event, kinds, new_id
 
 RULE = Throttle(free=2, first_delay=10, cap=30, limit=6)
@@ -333,3 +335,10 @@ def test_of_too_many_counters_those_with_most_failures_stay(store: Parts) -> Non
     assert store.throttles.charge(code, lasting, at=AT + 3) == 9
     again = [store.throttles.charge(key, rule, at=AT + 3) for key in (early, early, late, late)]
     assert again == [None, None, None, 9]
+
+
+def test_a_write_that_only_tries_leaves_nothing(sql: Store) -> None:
+    for _ in range(2):
+        sql.throttles.try_writing()
+    with sql.database.read() as connection:
+        assert connection.execute(select(throttle)).all() == []

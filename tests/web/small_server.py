@@ -129,7 +129,7 @@ class SmallServer:
 
     def _application(self) -> web.Application:
         logins = self.services.logins
-        store_pool = BoundedPool("store", threads=2, queue=64)
+        store_pool = BoundedPool("store", threads=2, queue=64, patience=9)
         self.rim = Rim(
             services=self.services,
             base_url=self.base_url,
@@ -140,7 +140,7 @@ class SmallServer:
             sockets=Sockets(lambda key: lives(self.services, key) and not self.rim.is_stale()),
             hash_pool=HashPool("hash", threads=2, queue=16, reserved=4, patience=9),
             store_pool=store_pool,
-            member_pool=BoundedPool("member", threads=2, queue=64),
+            member_pool=BoundedPool("member", threads=2, queue=64, patience=9),
             log=LOG,
             public_url=self._settings.public_url,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_totp_auth.web.pool import Busy, HashPool
+from jupyter_totp_auth.web.pool import BoundedPool, Busy, HashPool
 
 
 class Bench:
@@ -104,6 +104,7 @@ def test_what_hangs_is_given_up_and_its_thread_is_not_given_away_before_it_is_fr
         await bench.until(lambda: len(bench.begun) == 3)
         bench.let_go(2)
         assert await late == "late"
+        await bench.until(lambda: bench.pool._idle == 2)
         again = [bench.ask(f"a{number}") for number in range(13)]
         bench.let_go(13)
         assert len(await asyncio.gather(*again)) == 13, "all places are there again"
@@ -138,3 +139,43 @@ def test_an_error_comes_out_and_frees_its_thread() -> None:
         assert await bench.ask("next") == "next"
 
     on_a_loop(test)
+
+
+def test_the_store_is_not_waited_for_for_ever_and_what_had_not_begun_is_never_done() -> None:
+    pool, door, done = BoundedPool("test", threads=1, queue=2, patience=1.5), threading.Event(), []
+
+    def work(name: str) -> str:
+        assert door.wait(20)
+        done.append(name)
+        return name
+
+    async def test() -> None:
+        asked = [asyncio.ensure_future(pool.run(work, name)) for name in ("begun", "queued", "third")]
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await pool.run(work, "one too many")
+        for task in asked:
+            with pytest.raises(Busy):
+                await task
+        await asyncio.sleep(0.1)
+        door.set()
+        assert await pool.run(work, "after") == "after"
+        assert done == ["begun", "after"]
+
+    try:
+        asyncio.run(asyncio.wait_for(test(), 30))
+    finally:
+        door.set()
+        pool.stop()
+
+
+def test_a_pool_whose_thread_is_still_at_what_was_given_up_says_so() -> None:
+    async def test(bench: Bench) -> None:
+        assert not bench.pool.hangs
+        with pytest.raises(Busy):
+            await bench.ask("hung")
+        assert bench.pool.hangs
+        bench.let_go()
+        await bench.until(lambda: not bench.pool.hangs)
+
+    on_a_loop(test, patience=0.2)
