@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jupyter_totp_auth.core.model import Role
-from tests.attacks.stage import Stage, is_denied, open_stage
+from tests.attacks.stage import Opener, Stage, is_denied
 from tests.harness.backstage import wait_until
 from tests.harness.client import PASSWORD, Client, Person, Phone
 
@@ -16,8 +16,8 @@ TEN_MINUTES = 600
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(tmp_path_factory.mktemp("factors")) as stage:
+def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
+    with open_here(tmp_path_factory.mktemp("factors")) as stage:
         yield stage
 
 
@@ -79,7 +79,7 @@ def test_k07_a_secret_is_shown_once(stage: Stage, ada: Person, browser: Client) 
         assert not any(secret in browser.follow(browser.get(page)).text for secret in secrets), page
     at_rest = stage.bytes_at_rest()
     assert not any(secret.encode() in at_rest for secret in secrets)
-    assert not any(secret in stage.server.log for secret in secrets)
+    assert not any(secret in stage.log for secret in secrets)
 
 
 def test_k08_nobody_keeps_the_answer_with_the_qr(browser: Client) -> None:
