@@ -135,7 +135,7 @@ class Gate:
             attach(request, stranger)
             return self._for_stranger(request)
         login = self._logins.live(digest)
-        if login is None:  # not known to this process (yet): the store is asked, off the loop
+        if login is None or login.locked:  # unknown (yet), or unlocked elsewhere: the store is asked
             load = partial(self._logins.load, text)
             return Deferred(lambda: self._look_up(request, load, replace(stranger, bearer=text)))
         return self._for_member(request, replace(stranger, login=login, bearer=text))

@@ -24,6 +24,7 @@ from tests.attacks import (
 from tests.attacks.places import FLEETS, SINGLES, Place
 from tests.attacks.stage import Opener, Stage
 from tests.attacks.test_k_factors import ada, browser
+from tests.harness.backstage import wait_until
 from tests.harness.volley import volley
 
 __all__ = ["ada", "browser"]  # fixtures
@@ -40,6 +41,7 @@ RACES = (
     "D04",
     "D16",
     "D23_one",
+    "H13_what_one",
     "k01",
     "k05",
     "k13",
@@ -50,7 +52,7 @@ RACES = (
 OF_ONE_PROCESS = ("D08_a_forged", "D13", "D22", "D26", "D28")
 """An address's bucket is a hint (R16), and each process has its own."""
 
-OF_FLEETS = ("C05", "C22_a_phone_replaced")
+OF_FLEETS = ("C05", "C22_a_phone_replaced", "H13_what_one")
 
 AT_HOME = {
     "C01": "a table of numbers",
@@ -93,7 +95,7 @@ def stage(place: Place, tmp_path_factory: pytest.TempPathFactory, open_here: Ope
         yield found
 
 
-# -- C05, C22: what only several processes can get wrong ----------------------------------------------------
+# -- C05, C22, H13: what only several processes can get wrong ----------------------------------------------------
 
 
 @pytest.mark.race
@@ -132,3 +134,22 @@ def test_C22_a_phone_replaced_at_one_process_is_refused_by_the_others(stage: Sta
             client = stage.client(server.url)
             client.first_factor(ada.username)
             assert client.second_factor(phone.code_of(step)).status_code == status, server.url
+
+
+def test_H13_what_one_process_unlocks_is_unlocked_at_all_of_them(stage: Stage) -> None:
+    ada = stage.person()
+    client = stage.log_in(ada)
+
+    def answers() -> set[int]:
+        return {client.get("api/contents").status_code for _ in stage.servers}
+
+    assert client.request("POST", "api/totp/lock").status_code == 204
+    wait_until(lambda: answers() == {403}, 2, "the lock")
+    for _ in range(3):
+        unlocked = client.request("POST", "api/totp/unlock", json={"password": ada.password})
+        assert unlocked.status_code == 204
+        assert answers() == {200}, "each at its next request"
+        # The next process does not know of the lock yet, and still asks for the factor.
+        assert client.request("POST", "api/totp/lock").status_code == 204
+        wrong = client.request("POST", "api/totp/unlock", json={"password": "not hers at all"})
+        assert (wrong.status_code, wrong.json()["reason"]) == (401, "denied")
