@@ -169,6 +169,10 @@ class Stage(Backstage):
         account = self.account_id(person)
         return len(self.rows(f"SELECT digest FROM login WHERE account_id = '{account}'"))
 
+    def recovery_codes_left(self, person: Person | str) -> int:
+        """How many recovery codes of the account are unused."""
+        return self.services.store.accounts.recovery_codes_left(self.account_id(person))
+
     def failures(self, person: Person | str) -> list[int]:
         """What the account's counters show, the largest first."""
         account = self.account_id(person)

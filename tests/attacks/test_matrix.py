@@ -2,14 +2,15 @@
 
 The tests are those of the groups' own files, where they run on SQLite with one process. Here:
 
-- in every run, RACES: rows of races and counters, over four processes on each database;
+- in every run, RACES and USED, over four processes;
 - by `make soak`, all rows of these files at all places, but for AT_HOME.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.attacks import (
     test_d_simple,
     test_h_locks,
     test_k_factors,
+    test_q_races,
 )
 from tests.attacks.places import FLEETS, SINGLES, Place
 from tests.attacks.stage import Opener, Stage
@@ -29,25 +31,33 @@ from tests.harness.volley import volley
 
 __all__ = ["ada", "browser"]  # fixtures
 
-FILES = (test_c_processes, test_c_totp, test_d_simple, test_d_floods, test_k_factors, test_h_locks)
+FILES = (
+    test_c_processes,
+    test_c_totp,
+    test_d_simple,
+    test_d_floods,
+    test_k_factors,
+    test_h_locks,
+    test_q_races,
+)
 
 RACES = (
     "C05",
-    "C07",
-    "C08",
-    "C10_a_used",
     "C22_a_phone_replaced",
     "D02",
     "D04",
-    "D16",
     "D23_one",
     "H13_what_one",
     "k01",
     "k05",
     "k13",
     "k17",
+    "Q02",
 )
-"""Answered by what the processes share."""
+"""Answered by what the processes share: in every run over four processes, on each database."""
+
+USED = ("C07", "C08", "C10_a_used", "D16")
+"""What the store remembers, and nobody races for: in every run on MariaDB alone, the strangest of the three."""
 
 OF_ONE_PROCESS = ("D08_a_forged", "D13", "D22", "D26", "D28")
 """An address's bucket is a hint (R16), and each process has its own."""
@@ -60,6 +70,7 @@ AT_HOME = {
     "C26": "backup is SQLite's; the others have their own",
     "D11": "what headers say, before any store",
     "D19": "fills the table by SQLite's own hand; tests/store bounds it on each database",
+    "k20": "how long one function takes",
     "D20": "locks an SQLite file; group N does it to the others",
     "G": "not of these groups",
     "H": "not of these groups",
@@ -67,8 +78,8 @@ AT_HOME = {
 """What runs in its own file only, and why."""
 
 
-def _row(name: str, rows: object) -> bool:
-    return name.removeprefix("test_").startswith(tuple(rows))  # type: ignore[arg-type]
+def _row(name: str, rows: Iterable[str]) -> bool:
+    return name.removeprefix("test_").startswith(tuple(rows))
 
 
 for _file in FILES:
@@ -76,16 +87,20 @@ for _file in FILES:
     globals().update({name: test for name, test in _tests.items() if not _row(name, AT_HOME)})
 
 
-def _places(name: str) -> Iterator[object]:
-    for place in () if _row(name, OF_FLEETS) else SINGLES:
-        yield pytest.param(place, id=str(place), marks=pytest.mark.soak)
-    for place in () if _row(name, OF_ONE_PROCESS) else FLEETS:
-        yield pytest.param(place, id=str(place), marks=() if _row(name, RACES) else pytest.mark.soak)
+def _places(name: str) -> list[Any]:
+    """Where a test runs, and where of it only by `make soak`."""
+    found = [] if _row(name, OF_FLEETS) else [*SINGLES]
+    found += [] if _row(name, OF_ONE_PROCESS) else FLEETS
+    often = FLEETS if _row(name, RACES) else FLEETS[-1:] if _row(name, USED) else []
+    return [
+        pytest.param(place, id=str(place), marks=[] if place in often else pytest.mark.soak)
+        for place in found
+    ]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test at each of its places."""
-    metafunc.parametrize("place", list(_places(metafunc.definition.name)), indirect=True)
+    metafunc.parametrize("place", _places(metafunc.definition.name), indirect=True)
 
 
 @pytest.fixture(scope="module")
