@@ -70,7 +70,7 @@ def _run(command: Command, context: Context) -> int:
 
 
 def _typed(word: str) -> str:
-    """An argument as it was typed: where the locale has only ASCII, Python leaves letters as bytes (PEP 383)."""
+    """An argument as it was typed: where the locale is ASCII, Python leaves letters as bytes (PEP 383)."""
     try:
         word.encode()
     except UnicodeEncodeError:

@@ -66,6 +66,7 @@ OF_FLEETS = ("C05", "C22_a_phone_replaced", "H13_what_one")
 
 AT_HOME = {
     "C01": "a table of numbers",
+    "C25": "how random secrets are, before any store",
     "C23": "whether digits tell themselves by time is a property of one function",
     "C26": "backup is SQLite's; the others have their own",
     "D11": "what headers say, before any store",
@@ -76,6 +77,9 @@ AT_HOME = {
     "H": "not of these groups",
 }
 """What runs in its own file only, and why."""
+
+
+NIGHTLY = [pytest.mark.soak, pytest.mark.timeout(900)]
 
 
 def _row(name: str, rows: Iterable[str]) -> bool:
@@ -92,10 +96,7 @@ def _places(name: str) -> list[Any]:
     found = [] if _row(name, OF_FLEETS) else [*SINGLES]
     found += [] if _row(name, OF_ONE_PROCESS) else FLEETS
     often = FLEETS if _row(name, RACES) else FLEETS[-1:] if _row(name, USED) else []
-    return [
-        pytest.param(place, id=str(place), marks=[] if place in often else pytest.mark.soak)
-        for place in found
-    ]
+    return [pytest.param(place, id=str(place), marks=[] if place in often else NIGHTLY) for place in found]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -125,7 +126,8 @@ def test_C05_one_code_opens_one_login_over_four_processes(stage: Stage) -> None:
         halves.append(stage.half(stage.pending(ada.username), url=server.url))
     stage.unlock(ada)
     code = stage.code(ada)
-    answers = volley([(half.url, half.code(code)) for half in halves])
+    with stage.clock.standing():
+        answers = volley([(half.url, half.code(code)) for half in halves])
     assert Counter(answer.status for answer in answers) == {303: 1, 401: 63}
     assert test_c_totp.login_cookies(answers) == 1
     logins = stage.services.store.logins.of_account(stage.account_id(ada), at=stage.clock.now())
