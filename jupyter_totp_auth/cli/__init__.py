@@ -34,7 +34,7 @@ def main(
     """Run one command. 0: done; 1: refused, with one sentence on standard error; 2: wrong usage."""
     _let_nothing_break_a_line()
     try:
-        command = parse(sys.argv[1:] if argv is None else argv)
+        command = parse([_typed(word) for word in sys.argv[1:]] if argv is None else argv)
         with Context(command.config_file, command.options, hasher=hasher, clock=clock) as context:
             return _run(command, context)
     except SystemExit as end:  # argparse has said why, or printed the help
@@ -67,6 +67,15 @@ def _run(command: Command, context: Context) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return complain(f"{where}{error.strerror or error}.")
     return 0
+
+
+def _typed(word: str) -> str:
+    """An argument as it was typed: where the locale is ASCII, Python leaves letters as bytes (PEP 383)."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(word).decode("utf-8", "surrogateescape")
+    return word
 
 
 def _let_nothing_break_a_line() -> None:

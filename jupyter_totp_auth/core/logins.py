@@ -29,6 +29,11 @@ class LiveLogin:
     session: LoginSession
     account: Account
 
+    @property
+    def locked(self) -> bool:
+        """Whether one factor has to be given before it is served again."""
+        return self.session.locked_at is not None
+
 
 class Logins:
     """The live logins of one process. ``clock`` gives whole seconds, read once per public method."""
@@ -60,7 +65,7 @@ class Logins:
         """Whether the login of this id lives and is not locked: what its sockets ask at each message."""
         digest = self._digests.get(login_id)
         login = self.live(digest) if digest is not None else None
-        return login is not None and login.session.locked_at is None
+        return login is not None and not login.locked
 
     def seen(self, digest: bytes) -> None:
         """Note that a login was used; written later, in a batch."""

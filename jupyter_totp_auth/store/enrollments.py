@@ -70,12 +70,17 @@ class SqlEnrollments:
         return True
 
     def find(self, digest: bytes, *, at: int) -> Enrollment | None:
-        """The half-done enrollment, if it is still good at ``at``."""
+        """The half-done enrollment, if it is still good at ``at`` and has a try left."""
         with self._database.read() as connection:
-            return _find(connection, digest, at)
+            found = _find(connection, digest, at)
+        return found if found is not None and found.tries_left > 0 else None
 
     def spend_try(self, digest: bytes, *, at: int) -> Enrollment | None:
-        """The enrollment with one try less; None, and gone, where no try was left."""
+        """The enrollment with one try less, or None where there is none, or no try left.
+
+        The row stays until its time is over: deleted here, it took with it the tries that others are still
+        checking, and of six right confirmations at once none got in.
+        """
         with self._database.write() as connection:
             spent = connection.execute(
                 update(enrollment)
@@ -86,10 +91,7 @@ class SqlEnrollments:
                 )
                 .values(tries_left=enrollment.c.tries_left - 1)
             )
-            if spent.rowcount != 1:
-                connection.execute(delete(enrollment).where(enrollment.c.digest == digest))
-                return None
-            return _find(connection, digest, at)
+            return _find(connection, digest, at) if spent.rowcount == 1 else None
 
     def save(
         self,

@@ -38,7 +38,7 @@ class ApiHandler(TotpHandler):
     def login(self) -> LiveLogin:
         """The login that asks."""
         live = self.live_login
-        if live.session.locked_at is not None:
+        if live.locked:
             raise ApiError(403, "locked", "Please unlock.")
         return live
 

@@ -135,8 +135,8 @@ class Gate:
             attach(request, stranger)
             return self._for_stranger(request)
         login = self._logins.live(digest)
-        # Not known here (yet), or idle as far as is known here, as after a sleep (N22): the store is asked.
-        if login is None or self._logins.is_idle(login.session):
+        # Not known here (yet), locked or idle as far as is known here (N22): the store is asked.
+        if login is None or login.locked or self._logins.is_idle(login.session):
             load = partial(self._logins.load, text)
             return Deferred(lambda: self._look_up(request, load, replace(stranger, bearer=text)))
         return self._for_member(request, replace(stranger, login=login, bearer=text))

@@ -29,9 +29,10 @@ class UnlockHandler(ApiHandler):
     async def post(self) -> None:
         """204; it does not make fresh. A login that is not locked is left as it is."""
         self.insist_on_own_request()
-        login, stepup = self.live_login, self.rim.services.stepup
         kind, text = self.one_string("code", "password")
-        if login.session.locked_at is None:
+        await self.settled()  # another process may have locked it a moment ago
+        login, stepup = self.live_login, self.rim.services.stepup
+        if not login.locked:
             self.set_status(204)
             return
         if kind == "code":

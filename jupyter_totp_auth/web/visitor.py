@@ -36,7 +36,7 @@ class Visitor:
     @property
     def locked(self) -> bool:
         """Whether there is a login that has to give one factor before it is served again."""
-        return self.login is not None and self.login.session.locked_at is not None
+        return self.login is not None and self.login.locked
 
     @property
     def socket_key(self) -> str | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.attacks.places import HOME, Place
+from tests.attacks.stage import Opener, Stage, open_stage
 from tests.harness.backstage import Backstage, backstage
 from tests.harness.client import Client, Person
 from tests.harness.lean import LEAN, doors_environment, enabling
@@ -37,6 +39,28 @@ class Scene:
     def signed_in(self, username: str = "ada", **login: int) -> Client:
         """A browser with a login of its own."""
         return self.backstage.signed_in(username, **login)
+
+
+@pytest.fixture(scope="module")
+def place(request: pytest.FixtureRequest) -> Place:
+    """Where this module's tests run. test_matrix.py takes them elsewhere."""
+    found: Place = getattr(request, "param", HOME)
+    return found
+
+
+@pytest.fixture(scope="module")
+def open_here(place: Place, request: pytest.FixtureRequest) -> Opener:
+    """Open a stage at this module's place, on a database of its own: ``with open_here(tmp_path, …)``."""
+
+    @contextmanager
+    def opened(home: Path, **options: Any) -> Iterator[Stage]:
+        with ExitStack() as stack:
+            if place.database != HOME.database:
+                service = request.getfixturevalue(place.database)
+                options["database_url"] = stack.enter_context(service.database())
+            yield stack.enter_context(open_stage(home, processes=place.processes, **options))
+
+    return opened
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import requests
@@ -19,6 +20,7 @@ from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.settings import TotpAuth
 from jupyter_totp_auth.web.cookies import Cookie
 from jupyter_totp_auth.wiring import Services, build
+from tests.attacks.places import fleet
 from tests.harness.backstage import Backstage, cookie_name
 from tests.harness.client import PASSWORD, Client, Person, Phone
 from tests.harness.clock import Clock
@@ -50,19 +52,33 @@ class Half:
 
 
 class Stage(Backstage):
-    """A server, its clock, and its store held open beside it."""
+    """A server, or several on one store, their clock, and their store held open beside them."""
 
-    def __init__(self, server: JupyterServer, services: Services, clock: Clock) -> None:
-        super().__init__(server, services)
+    def __init__(
+        self, servers: Sequence[JupyterServer], services: Services, clock: Clock, *, url: str = ""
+    ) -> None:
+        super().__init__(servers[0], services)
+        self.servers = servers
         self.clock = clock
+        self._url = url
         self._people = 0
         self._pairs: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """Where browsers go: to the server, or to each of several in turn."""
+        return self._url or self.server.url
+
+    @property
+    def log(self) -> str:
+        """What all of them printed so far."""
+        return "".join(server.log for server in self.servers)
 
     # -- people ------------------------------------------------------------------------------------
 
     def client(self, url: str = "", **headers: str) -> Client:
         """A browser that was never here."""
-        return Client(url or self.server.url, **headers)
+        return Client(url or self.url, **headers)
 
     def name(self) -> str:
         """A name that nobody has yet."""
@@ -130,7 +146,7 @@ class Stage(Backstage):
 
     def half(self, bearer: str, *, url: str = "") -> Half:
         """The browser that holds a pending login."""
-        url = url or self.server.url
+        url = url or self.url
         if url not in self._pairs:
             client = Client(url)
             client.get("login")
@@ -153,6 +169,10 @@ class Stage(Backstage):
         account = self.account_id(person)
         return len(self.rows(f"SELECT digest FROM login WHERE account_id = '{account}'"))
 
+    def recovery_codes_left(self, person: Person | str) -> int:
+        """How many recovery codes of the account are unused."""
+        return self.services.store.accounts.recovery_codes_left(self.account_id(person))
+
     def failures(self, person: Person | str) -> list[int]:
         """What the account's counters show, the largest first."""
         account = self.account_id(person)
@@ -165,6 +185,10 @@ class Stage(Backstage):
         return [event.kind.value for _, event in listed]
 
 
+Opener: TypeAlias = Callable[..., AbstractContextManager[Stage]]
+"""Opens a stage as ``open_stage`` does, at a place that was chosen before."""
+
+
 @contextmanager
 def open_stage(
     home: Path,
@@ -172,9 +196,10 @@ def open_stage(
     labs: bool = False,
     zone: str = "UTC",
     arguments: Sequence[str] = (),
+    processes: int = 1,
     database_url: str = "",
 ) -> Iterator[Stage]:
-    """Start a server with a clock of its own, with or without the big front ends.
+    """Start a server with a clock of its own, with or without the big front ends; or several on one store.
 
     Without libfaketime the tests that ask for it are left out.
     """
@@ -182,13 +207,19 @@ def open_stage(
         with missing_is_skip():
             clock = Clock(home / "clock")
         environment = {**clock.environment, "TZ": zone}
-        if database_url:
-            environment["JUPYTER_TOTP_DATABASE_URL"] = database_url
-        make = JupyterServer if labs else lean
-        server = stack.enter_context(make(home, environment=environment, arguments=list(arguments)))
-        services = store_of(server, clock)
+        servers, url = [], ""
+        if processes > 1:
+            made = fleet(home, processes, environment=environment, arguments=arguments, url=database_url)
+            servers, url = stack.enter_context(made)
+        else:
+            if database_url:
+                environment["JUPYTER_TOTP_DATABASE_URL"] = database_url
+            make = JupyterServer if labs else lean
+            server = make(home, environment=environment, arguments=list(arguments))
+            servers = [stack.enter_context(server)]
+        services = store_of(servers[0], clock)
         stack.callback(services.close)
-        yield Stage(server, services, clock)
+        yield Stage(servers, services, clock, url=url)
 
 
 def store_of(server: JupyterServer, clock: Clock, *, profile: object = profiles.CHEAPEST) -> Services:

@@ -16,29 +16,22 @@ import requests
 
 from jupyter_totp_auth.core.grants import code_key
 from jupyter_totp_auth.web.cookies import Cookie
-from tests.attacks.stage import WRONG_PASSWORD, Stage, open_stage, same, store_of
+from tests.attacks.stage import WRONG_PASSWORD, Opener, Stage, open_stage, same
 from tests.harness.backstage import cookie_name
 from tests.harness.client import PASSWORD, Client, Person
-from tests.harness.clock import Clock
 from tests.harness.lean import lean
 from tests.harness.volley import Wire, form, message, volley
-from tests.services import missing_is_skip
 
 KNOWN = "-known-"
 
+OWN_PROXY = "--TotpAuth.trusted_proxies=127.0.0.1/32"
+"""The servers' proxy is this program: the address is what X-Forwarded-For says."""
+
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A server whose proxy is this program: the address is what X-Forwarded-For says."""
-    with ExitStack() as stack:
-        with missing_is_skip():
-            clock = Clock(tmp_path_factory.mktemp("clock"))
-        server = lean(tmp_path_factory.mktemp("d"), environment=clock.environment)
-        server.arguments.append("--TotpAuth.trusted_proxies=127.0.0.1/32")
-        stack.enter_context(server)
-        services = store_of(server, clock)
-        stack.callback(services.close)
-        yield Stage(server, services, clock)
+def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
+    with open_here(tmp_path_factory.mktemp("d"), arguments=[OWN_PROXY]) as found:
+        yield found
 
 
 @pytest.fixture
@@ -53,7 +46,7 @@ def behind(stage: Stage, address: str) -> Client:
 def bogus(stage: Stage, name: str, address: str, token: str) -> bytes:
     """One wrong login by the byte."""
     fields = {"_xsrf": token, "username": name, "password": WRONG_PASSWORD}
-    data = form(stage.server.url, "/login", fields, {"_xsrf": token})
+    data = form(stage.url, "/login", fields, {"_xsrf": token})
     return data.replace(b"\r\n", f"\r\nX-Forwarded-For: {address}\r\n".encode(), 1)
 
 
@@ -70,8 +63,7 @@ def flooded(stage: Stage, name: str, addresses: int) -> Iterator[list[int]]:
             batch = range(number, number + 20)
             number += 20
             volleys = [
-                (stage.server.url, bogus(stage, name, f"198.51.100.{n % addresses}", opener.xsrf))
-                for n in batch
+                (stage.url, bogus(stage, name, f"198.51.100.{n % addresses}", opener.xsrf)) for n in batch
             ]
             seen.extend(answer.status for answer in volley(volleys))
 
@@ -233,7 +225,7 @@ def test_D28_people_behind_the_attackers_address_get_in_from_known_browsers(stag
 def test_D08_a_forged_known_browser_gets_no_way_past_its_addresses_bucket(stage: Stage, ada: Person) -> None:
     genuine = stage.log_in(ada).cookie(KNOWN) or ""
     bob = stage.log_in(stage.person()).cookie(KNOWN) or ""
-    nat, name = "203.0.113.90", cookie_name(stage.server.url, Cookie.KNOWN_BROWSER)
+    nat, name = "203.0.113.90", cookie_name(stage.url, Cookie.KNOWN_BROWSER)
     with stage.clock.standing():
         attacker = behind(stage, nat)
         assert [attacker.first_factor(f"x-{n}", "x").status_code for n in range(21)][-1] == 429
@@ -408,7 +400,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("what", BOMBS)
 def test_G10_a_header_bomb_does_not_stop_the_loop(stage: Stage, what: str) -> None:
-    url, lags = stage.server.url, []
+    url, lags = stage.url, []
     data = message(url, "GET", "/api/contents", headers=BOMBS[what])
     with Wire(url) as other, ExitStack() as stack:
         health = message(url, "GET", "/api/totp/health")
@@ -428,7 +420,7 @@ def test_G10_a_header_bomb_does_not_stop_the_loop(stage: Stage, what: str) -> No
 
 @pytest.mark.slow
 def test_G11_slow_senders_are_closed_and_keep_nobody_out(stage: Stage, ada: Person) -> None:
-    url = stage.server.url
+    url = stage.url
     host = urlsplit(url).netloc
     head = f"GET /login HTTP/1.1\r\nHost: {host}\r\nX-Slow: ".encode()
     body = message(url, "POST", "/login", headers={"Content-Type": "application/x-www-form-urlencoded"})

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from jupyter_totp_auth.web.cookies import Cookie
-from tests.attacks.stage import WRONG_PASSWORD, Stage, is_denied, open_stage, same
+from tests.attacks.stage import WRONG_PASSWORD, Opener, Stage, is_denied, same
 from tests.harness.backstage import cookie_name
 from tests.harness.client import PASSWORD, Client, Person, parse_form
 from tests.harness.volley import volley
@@ -21,8 +21,8 @@ KNOWN = "-known-"
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(tmp_path_factory.mktemp("d")) as found:
+def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
+    with open_here(tmp_path_factory.mktemp("d")) as found:
         yield found
 
 

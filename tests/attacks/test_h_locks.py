@@ -9,7 +9,7 @@ import requests
 from websocket import WebSocket
 
 from jupyter_totp_auth.web.sockets import CLOSE_CODE
-from tests.attacks.stage import Stage, open_stage
+from tests.attacks.stage import Opener, Stage
 from tests.harness.backstage import wait_until
 from tests.harness.client import PASSWORD, Client, Person, is_closed
 from tests.harness.wire import ask
@@ -19,9 +19,9 @@ POLLED = ("api/kernels", "api/sessions", "api/terminals", "api/status")
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("locks")
-    with open_stage(folder, arguments=[f"--TotpAuth.idle_timeout={IDLE}"]) as found:
+    with open_here(folder, arguments=[f"--TotpAuth.idle_timeout={IDLE}"]) as found:
         yield found
 
 

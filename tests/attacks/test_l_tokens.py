@@ -135,6 +135,37 @@ def test_l04_tokens_cannot_manage_security(scene: Scene, scheme: str) -> None:
     assert scene.backstage.rows("SELECT id FROM event") == before
 
 
+# ── L05: scopes ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "scopes",
+    [["contents:read"], ["all", "contents:read"], ["ALL"], ["*"], [], [""], "all", None, {"all": True}],
+)
+def test_l05_a_token_that_may_do_less_is_refused_and_not_made_as_one_that_may_do_all(
+    scene: Scene, scopes: object
+) -> None:
+    client = scene.signed_in()
+    before = client.get(API).json()
+    answer = client.request("POST", API, json={"name": "VS Code", "scopes": scopes})
+    assert (answer.status_code, answer.json()["reason"]) in {(400, "scopes"), (400, "malformed")}
+    assert "token" not in answer.json()
+    assert client.get(API).json() == before
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Token", "TOKEN", "bearer", "BeArEr", "Digest"])
+def test_l05_the_scheme_changes_nothing_of_what_a_token_may_do(scene: Scene, scheme: str) -> None:
+    token = make(scene.signed_in())["token"]
+    statuses = {
+        name: bearing(scene, token, name).get("api/contents").status_code for name in (scheme, "token")
+    }
+    assert statuses["token"] == 200
+    assert statuses[scheme] == (200 if scheme.lower() in {"token", "bearer"} else 403)
+    for method, path in (("POST", "access-tokens"), ("POST", "step-up"), ("DELETE", "logins")):
+        answer = bearing(scene, token, scheme).request(method, f"api/totp/{path}", json={})
+        assert answer.status_code == 403, path
+
+
 # ── L07: sockets end with their token ────────────────────────────────────────────────────────────
 
 

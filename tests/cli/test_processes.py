@@ -12,18 +12,23 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from jupyter_totp_auth.core.sealing import Purpose
 from tests.cli.desk import COMMAND, PASSWORD, Desk
 
 PROCESSES = 8
+MANY = 50
 
 
 @pytest.mark.race
-def test_o02_of_parallel_adduser_exactly_one_wins(desk: Desk) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("processes", [PROCESSES, pytest.param(MANY, marks=pytest.mark.soak)])
+def test_o02_of_parallel_adduser_exactly_one_wins(desk: Desk, processes: int) -> None:
     # Also the first commands on this machine: they make one store and one keyring together.
-    running = [desk.spawn("adduser", "ada", "--json") for _ in range(PROCESSES)]
-    ended = [(process.communicate(timeout=100), process.returncode) for process in running]
-    assert Counter(status for _, status in ended) == {0: 1, 1: PROCESSES - 1}
+    running = [desk.spawn("adduser", "ada", "--json") for _ in range(processes)]
+    ended = [(process.communicate(timeout=500), process.returncode) for process in running]
+    assert Counter(status for _, status in ended) == {0: 1, 1: processes - 1}
     for (out, err), status in ended:
         if status == 0:
             assert (json.loads(out)["username"], err) == ("ada", "")
@@ -125,6 +130,74 @@ def test_o04_another_user_gets_one_sentence_and_nothing_else(words: tuple[str, .
         assert (done.returncode, done.stdout) == (1, "")
         assert len(done.stderr.splitlines()) == 1, done.stderr
         assert "Permission denied" in done.stderr
+
+
+# In one process, since starting one takes a second; but a real one, whose streams are of its locale.
+_VERBS = """
+import contextlib, io, sys
+from jupyter_totp_auth.cli import main
+
+password = sys.stdin.buffer.read()
+for words in list(sys.argv[1:]):
+    given = sys.__stdin__
+    sys.stdin = io.TextIOWrapper(io.BytesIO(password), encoding=given.encoding, errors=given.errors)
+    sys.argv = ["jupyter-totp", *words.split(" ")]
+    print("verb", main(), flush=True)
+"""
+
+_OLD_WAYS = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("more", [{}, _OLD_WAYS], ids=["as Python does it", "in ASCII"])
+def test_o13_every_verb_works_where_the_locale_has_only_ascii(desk: Desk, more: dict[str, str]) -> None:
+    password = "schöne Grüße vom Fluß €"
+    verbs = {
+        "init": 0,
+        "adduser ada --display-name Ådå --json": 0,
+        "adduser bob --admin": 0,
+        "adduser Ådå": 1,
+        "list": 0,
+        "list --json": 0,
+        "passwd ada --password-stdin": 0,
+        "role ada admin": 0,
+        "disable ada": 0,
+        "enable ada": 0,
+        "reset ada": 0,
+        "unlock ada": 0,
+        "logins ada": 0,
+        "tokens ada": 0,
+        "log": 0,
+        "log --json": 0,
+        "migrate": 0,
+        "rekey": 0,
+        f"backup {desk.home / 'backup'}": 0,
+        f"export {desk.home / 'export'}": 0,
+        f"restore {desk.home / 'backup'} --yes": 0,
+        "routes --public": 0,
+        "stop": 1,
+        "deluser bob --yes": 0,
+        "nonsense": 2,
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", _VERBS, *verbs],
+        input=password.encode(),
+        env={**kept, **desk.env, "LANG": "C", "LC_ALL": "C", **more},
+        capture_output=True,
+        check=False,
+        timeout=100,
+    )
+    assert b"Traceback" not in done.stderr, done.stderr
+    said = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines()]
+    assert [int(words[-1]) for words in said if words[:1] == ["verb"]] == list(verbs.values()), done
+    with desk.services() as services:
+        account = services.accounts.named("ada")
+        assert account.display_name == "Ådå"
+        account_id, sealer = account.id, services.store.sealer
+        phc = sealer.open(
+            account.sealed_password or b"", Purpose.PASSWORD_HASH, account=account_id, item=account_id
+        )
+    assert PasswordHasher().verify(phc.decode(), password)
 
 
 def test_what_cannot_be_shown_in_this_locale_is_escaped(desk: Desk) -> None:

@@ -669,13 +669,12 @@ class MemoryEnrollments:
     def find(self, digest: bytes, *, at: int) -> Enrollment | None:
         with self._rows.lock:
             row = self._rows.enrollments.get(digest)
-            return row if row is not None and row.expires_at > at else None
+            return row if row is not None and row.expires_at > at and row.tries_left > 0 else None
 
     def spend_try(self, digest: bytes, *, at: int) -> Enrollment | None:
         with self._rows.lock:
             row = self.find(digest, at=at)
-            if row is None or row.tries_left == 0:
-                self._rows.enrollments.pop(digest, None)
+            if row is None:
                 return None
             row = self._rows.enrollments[digest] = replace(row, tries_left=row.tries_left - 1)
             return row

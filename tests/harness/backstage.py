@@ -20,6 +20,7 @@ from jupyter_totp_auth.core.model import Issued, LoginSession, Origin, Role
 from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.settings import TotpAuth
 from jupyter_totp_auth.store.logins import insert_login
+from jupyter_totp_auth.store.tables import metadata
 from jupyter_totp_auth.web.cookies import Cookie, Cookies
 from jupyter_totp_auth.wiring import Services, build
 from tests.harness.client import PASSWORD, Client, Person, Phone
@@ -29,11 +30,21 @@ HERE = Origin("127.0.0.1", "backstage")
 
 
 class Backstage:
-    """What can be done on a server's SQLite store from outside."""
+    """What can be done on a server's store from outside."""
 
     def __init__(self, server: JupyterServer, services: Services) -> None:
         self.server = server
         self.services = services
+
+    @property
+    def url(self) -> str:
+        """Where browsers go."""
+        return self.server.url
+
+    @property
+    def log(self) -> str:
+        """What the server printed so far."""
+        return self.server.log
 
     # -- accounts ----------------------------------------------------------------------------------
 
@@ -73,7 +84,7 @@ class Backstage:
 
     def signed_in(self, username: str, *, url: str = "", **login: int) -> Client:
         """A client with a login of ``username`` and its CSRF pair."""
-        client = Client(url or self.server.url)
+        client = Client(url or self.url)
         put_login(client, self.open_login(username, **login).text)
         assert client.get("logout").status_code == 200  # the page with the button puts the pair
         assert client.xsrf
@@ -98,14 +109,16 @@ class Backstage:
 
     @contextmanager
     def sql(self) -> Iterator[sqlite3.Connection]:
-        """The database itself; committed at the end."""
-        with closing(sqlite3.connect(self.server.database, timeout=10)) as connection, connection:
+        """The file of an SQLite store itself; committed at the end."""
+        path = self.services.store.database.path
+        assert path is not None, "not on SQLite"
+        with closing(sqlite3.connect(path, timeout=10)) as connection, connection:
             yield connection
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        """What a query gives."""
-        with self.sql() as connection:
-            return connection.execute(query).fetchall()
+        """What a query gives, in any of the three databases."""
+        with self.services.store.database.engine.begin() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
 
     def counted(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
         """All counters, and all events: equal before and after where nothing was evaluated."""
@@ -113,9 +126,15 @@ class Backstage:
         return throttles, self.rows("SELECT id, event FROM event ORDER BY id")
 
     def bytes_at_rest(self) -> bytes:
-        """The database file with its write-ahead log and index."""
-        name = self.server.database.name
-        parts = [self.server.database.with_name(name + end) for end in ("", "-wal", "-shm")]
+        """An SQLite file with its log and index; of another database, all that its tables hold."""
+        path = self.services.store.database.path
+        if path is None:
+            rows = [
+                row for table in metadata.sorted_tables for row in self.rows(f"SELECT * FROM {table.name}")
+            ]
+            values = [value for row in rows for value in row]
+            return b"\n".join(v if isinstance(v, bytes) else str(v).encode() for v in values)
+        parts = [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]
         return b"".join(part.read_bytes() for part in parts if part.exists())
 
 

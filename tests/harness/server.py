@@ -32,6 +32,8 @@ class JupyterServer:
     environment: dict[str, str] = field(default_factory=dict)
     config: str = ""
     """Text of jupyter_server_config.py."""
+    ip: str = ""
+    """The loopback address it listens on; default: Jupyter's own choice, and 127.0.0.1 is spoken to."""
     sock: Path | None = None
     port: int = 0
     python: str = sys.executable
@@ -54,7 +56,7 @@ class JupyterServer:
     def url(self) -> str:
         """With base_url, ending in a slash."""
         scheme = "https" if self.certificate else "http"
-        return f"{scheme}://127.0.0.1:{self.port}{self.base_url}"
+        return f"{scheme}://{self.ip or '127.0.0.1'}:{self.port}{self.base_url}"
 
     @property
     def root(self) -> Path:
@@ -104,6 +106,7 @@ class JupyterServer:
             f"--ServerApp.root_dir={self.root}",
             f"--ServerApp.base_url={self.base_url}",
             *where,
+            *([f"--ServerApp.ip={self.ip}"] if self.ip else []),
             *self.arguments,
         ]
 
@@ -132,13 +135,14 @@ class JupyterServer:
         while time.monotonic() < deadline:
             if self.process is not None and self.process.poll() is not None:
                 raise AssertionError(f"the server ended by itself:\n{self.log}")
-            if self._is_ready():
+            if self.is_ready():
                 return self
             time.sleep(0.1)
         self.stop()
         raise AssertionError(f"the server did not get ready:\n{self.log}")
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether logins are served."""
         if self.sock:
             return self.sock.exists()
         try:

@@ -151,6 +151,17 @@ def test_each_try_of_an_enrollment_is_spent_and_after_the_last_it_is_gone(
     started(store, setup_code)
 
 
+def test_who_finds_no_try_left_takes_none_from_those_that_are_being_checked(
+    store: Parts, setup_code: EnrollmentCode
+) -> None:
+    begun = started(store, setup_code, tries_left=1)
+    tried = store.enrollments.spend_try(begun.digest, at=AT)
+    assert store.enrollments.spend_try(begun.digest, at=AT) is None
+    assert tried is not None
+    first = first_account(tried, "ada")
+    assert complete(store, tried, first, session=session_of(first))
+
+
 def test_an_enrollment_that_is_over_has_no_try(store: Parts, setup_code: EnrollmentCode) -> None:
     begun = started(store, setup_code, expires_at=AT + 10)
     assert store.enrollments.spend_try(begun.digest, at=AT + 10) is None

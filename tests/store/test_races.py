@@ -1,6 +1,6 @@
 """One thing, many hands: exactly one wins, the others hear a plain no, and nothing else is raised.
 
-With threads and with processes, on each database (C04, C05, K01, K13, O02, X9).
+With threads and with processes, on each database (C04, C05, K01, K13, O02, Q02, X9).
 """
 
 from __future__ import annotations
@@ -160,8 +160,10 @@ def test_of_administrators_that_demote_each_other_one_stays(sql: Store, crowd: C
             sql.accounts.delete(one.account.id, event())
 
 
-def test_one_name_is_given_to_one_account(sql: Store, crowd: Crowd) -> None:
-    for number in range(ROUNDS):
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(1000, marks=pytest.mark.soak)])
+def test_one_name_is_given_to_one_account(sql: Store, crowd: Crowd, rounds: int) -> None:
+    for number in range(rounds):
         twins = [account(f"ada{number}") for _ in range(crowd.size)]
         jobs: list[Job] = [(acts.add, (twin, code_for(twin.id))) for twin in twins]
         answers = crowd.at_once(jobs)

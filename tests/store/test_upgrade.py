@@ -1,4 +1,4 @@
-"""From schema 0001 to ours: whoever could log in still can, however often it was cut short (O05, O07)."""
+"""From schema 0001 to ours: whoever could log in still can, however often it is cut short (O05, O07, Q02)."""
 
 from __future__ import annotations
 
@@ -135,7 +135,11 @@ def test_killed_before_each_statement_in_turn_it_goes_on(places: Places) -> None
     check_everything(places)
 
 
-def test_four_processes_that_migrate_at_once_come_to_one_store(places: Places, processes: Processes) -> None:
+@pytest.mark.race
+@pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.soak) for turn in range(1, 334))])
+def test_four_processes_that_migrate_at_once_come_to_one_store(
+    places: Places, processes: Processes, turn: int
+) -> None:
     job = (acts.open_once, (places.database_url, places.keyring))
     found = processes.at(None).at_once([job] * 4)
     assert set(found) == {DUMP["tables"]["instance"][0]["instance_id"]}
