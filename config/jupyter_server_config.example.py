@@ -65,6 +65,10 @@ c.TotpAuth.public_url = "https://jupyter.example.org/"
 # c.TotpAuth.public_routes = [r"metrics"]
 # c.ServerApp.authenticate_prometheus = False  # /metrics asks for a login of its own, too
 
+# Who ran what, in the audit log: "digest" or "full"; and terminals. Tell people.
+# c.TotpAuth.audit_cells = "digest"
+# c.TotpAuth.audit_terminals = True
+
 # -- where things are --------------------------------------------------------------------------------
 
 # Default: SQLite in totp/ and the keyring in totp-key/, both under `jupyter --data-dir`.

@@ -153,6 +153,20 @@ class TotpAuth(LoggingConfigurable):
         ),
     ).tag(config=True)
 
+    audit_cells = Enum(
+        ["off", "digest", "full"],
+        default_value="off",
+        help=(
+            "Whether the audit log says who ran what in kernels: not (off), with the code's SHA-256 "
+            "(digest), or with the code itself, up to 8,000 bytes (full)."
+        ),
+    ).tag(config=True)
+
+    audit_terminals = Bool(
+        default_value=False,
+        help="Whether the audit log says who opened and closed which terminal. Never what is typed there.",
+    ).tag(config=True)
+
     @validate("trusted_proxies")
     def _check_proxies(self, proposal: Any) -> Any:
         for entry in proposal.value:

@@ -8,13 +8,14 @@ import time
 from calendar import timegm
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .core.access_tokens import AccessTokens
 from .core.accounts import Accounts, Invitation
 from .core.authenticators import Authenticators
 from .core.enrollment import EnrollmentFlow
-from .core.events import Event
+from .core.events import WHO_RAN_WHAT, Event, is_failed_try
 from .core.login import LoginFlow
 from .core.logins import Logins
 from .core.passwords import Hasher
@@ -22,6 +23,9 @@ from .core.policy import Policy
 from .core.stepup import StepUp
 from .settings import TotpAuth
 from .store import Store, open_store
+
+FAILED_LOGIN = "jupyter_totp_auth: failed login from %s"
+"""For fail2ban, with the client's address: a contract, as docs/how-to/fail2ban.md has it. Never changed."""
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -78,8 +82,16 @@ def build(
     policy = settings.policy()
     store = open_store(settings.places(), at=clock(), new=new_store)
     if audit_log is not None:
-        store.database.listen(lambda event: audit_log.info("%s", as_json_line(event)))
+        store.database.listen(partial(_tell, audit_log))
     return _assemble(store, hasher or Hasher(), policy, clock)
+
+
+def _tell(log: logging.Logger, event: Event) -> None:
+    """The server's log has each durable fact on one line, and each failed login on one more, for fail2ban."""
+    if event.kind not in WHO_RAN_WHAT:  # those are logged before they happen
+        log.info("%s", as_json_line(event))
+    if is_failed_try(event):
+        log.warning(FAILED_LOGIN, event.client)
 
 
 def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], int]) -> Services:

@@ -50,7 +50,8 @@ def _run(command: Command, context: Context) -> int:
 
     try:
         command.verb.run(command.arguments, context)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where the shell has closed it
+            sys.stdout.flush()
     except WrongUsage as wrong:
         command.parser.error(str(wrong))
     except (NotDone, Refused, StoreRefused) as refusal:

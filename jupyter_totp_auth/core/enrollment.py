@@ -124,12 +124,12 @@ class EnrollmentFlow:
         return None if enrollment is None else self._stage(enrollment)
 
     def choose(
-        self, enrollment_bearer: str | None, *, typed_name: str, typed_password: str
+        self, enrollment_bearer: str | None, *, typed_name: str, typed_password: str, client: str = ""
     ) -> Stage | Denied:
         """Page 2: name (first set-up only) and password; afterwards the QR can be shown.
 
         Denied BAD_NAME, NAME_TAKEN, WEAK_PASSWORD carry a ``text``; DENIED: the account's password is
-        another; EXPIRED: begin again with the enrollment code.
+        another; EXPIRED: begin again with the enrollment code. ``client``: its address, where there is one.
         """
         at = self._clock()
         enrollment = self._find(enrollment_bearer, at)
@@ -145,7 +145,7 @@ class EnrollmentFlow:
         if objection is not None:
             return objection
         if account is not None and account.sealed_password is not None:
-            refused = self._check_current(account, enrollment, typed_password, at)
+            refused = self._check_current(account, enrollment, typed_password, client, at)
             sealed = None
         else:
             refused, sealed = self._choose_password(enrollment, name, typed_password)
@@ -162,7 +162,9 @@ class EnrollmentFlow:
             return Denied(Refusal.NAME_TAKEN, text="That name is taken. Please choose another.")
         return None
 
-    def _check_current(self, account: Account, enrollment: Enrollment, typed: str, at: int) -> Denied | None:
+    def _check_current(
+        self, account: Account, enrollment: Enrollment, typed: str, client: str, at: int
+    ) -> Denied | None:
         """The password of an account that has one: charged like any other try (D23)."""
         if self._enrollments.spend_try(enrollment.digest, at=at) is None:
             return Denied(Refusal.EXPIRED)
@@ -172,6 +174,8 @@ class EnrollmentFlow:
         if wait is not None:
             return Denied(Refusal.THROTTLED, retry_after=wait)
         if not self._passwords.is_right(account, typed):
+            kind, name = EventKind.ENROLLMENT_DENIED, account.username
+            self._events.add(Event(kind, at, account.id, name, client=client, detail="password"))
             return Denied(Refusal.DENIED)
         self._throttles.refund(key, 1, at=at)
         return None

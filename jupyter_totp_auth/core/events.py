@@ -53,6 +53,10 @@ class EventKind(str, Enum):
     OLD_KEYS_DROPPED = "old-keys-dropped"
     STORE_EXPORTED = "store-exported"
     STORE_IMPORTED = "store-imported"
+    CELL_RUN = "cell-run"
+    TERMINAL_OPENED = "terminal-opened"
+    TERMINAL_CLOSED = "terminal-closed"
+    RUNS_LOST = "runs-lost"
 
 
 STRANGERS = (
@@ -68,6 +72,22 @@ FAILED = (EventKind.FIRST_FACTOR_DENIED, EventKind.SECOND_FACTOR_DENIED, EventKi
 
 BEHIND_A_WRONG_PASSWORD = "password"  # noqa: S105
 """The detail of a denied second factor that followed a denied first one: both are one failed login."""
+
+KNOWN_BROWSER = "known browser"
+"""The detail of a denied first factor whose sender was told so at once."""
+
+WHO_RAN_WHAT = frozenset({EventKind.CELL_RUN, EventKind.TERMINAL_OPENED, EventKind.TERMINAL_CLOSED})
+"""What is logged before it happens, whether or not the store answers; its row follows."""
+
+_SAID_TO_BE_WRONG = frozenset(
+    {
+        EventKind.SECOND_FACTOR_DENIED,
+        EventKind.CODE_REPLAYED,
+        EventKind.ENROLLMENT_DENIED,
+        EventKind.UNLOCK_DENIED,
+        EventKind.STEP_UP_DENIED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +106,17 @@ class Event:
     client: str = ""
     login: str | None = None
     detail: str = ""
+
+
+def is_failed_try(event: Event) -> bool:
+    """Whether somebody was just told that a password, a code or an enrollment code is wrong.
+
+    Not a wrong password whose sender went on to the code page: nothing was said yet, so nothing may be seen
+    from outside either. A ban that follows only wrong passwords would tell which one is right (R7).
+    """
+    if event.kind is EventKind.FIRST_FACTOR_DENIED:
+        return event.detail == KNOWN_BROWSER
+    return event.kind in _SAID_TO_BE_WRONG
 
 
 @dataclass(frozen=True)

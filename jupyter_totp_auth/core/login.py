@@ -13,7 +13,7 @@ from . import bearer, names, recovery
 from .bearer import Kind
 from .charges import Charges
 from .codes import Codes, Match
-from .events import BEHIND_A_WRONG_PASSWORD, Event, EventKind
+from .events import BEHIND_A_WRONG_PASSWORD, KNOWN_BROWSER, Event, EventKind
 from .grants import NewLogin, login_event, new_known_browser, new_session
 from .local_passwords import LocalPasswords
 from .model import (
@@ -107,7 +107,7 @@ class LoginFlow:
         password_ok = self._password_is_right(account, typed_password, key, at)
         event = self._first_factor_event(account, origin, at, passed=password_ok)
         if known and not password_ok:
-            self._events.add(event)
+            self._events.add(replace(event, detail=KNOWN_BROWSER))
             return Denied(Refusal.DENIED)
         pending = PendingLogin(
             digest=b"",

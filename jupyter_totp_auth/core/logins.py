@@ -44,6 +44,9 @@ class Logins:
         self._lock = threading.Lock()
         self._syncing = threading.Lock()
 
+    def __len__(self) -> int:
+        return len(self._live)
+
     # -- from memory -------------------------------------------------------------------------------
 
     def live(self, digest: bytes) -> LiveLogin | None:

@@ -272,7 +272,7 @@ class ThrottleStore(Protocol):
 class EventStore(Protocol):
     """The audit log."""
 
-    def add(self, event: Event) -> None: ...
+    def add(self, *events: Event) -> None: ...
     def last_sure_time(self) -> int:
         """When somebody logged in, or the operator unlocked an account, most recently; 0 before the first."""
 

@@ -182,11 +182,11 @@ class SqlAccounts:
         """Change it, all or nothing. False where it is gone, or where no administrator would be left."""
         at = events[0].at
         with self._database.write() as connection:
-            raise_revision(
-                connection
-            )  # its lock, too: of two administrators that demote each other one stays
+            # Its lock, too: of two administrators that demote each other one stays.
+            raise_revision(connection)
+            lasting = _has_admin(connection, at, lasting=True)
             changed = update(account).where(account.c.id == account_id).values(**_columns(change))
-            if connection.execute(changed).rowcount != 1 or not _has_admin(connection, at):
+            if connection.execute(changed).rowcount != 1 or not _has_admin(connection, at, lasting=lasting):
                 connection.rollback()
                 return False
             if change.disabled:
@@ -206,8 +206,9 @@ class SqlAccounts:
         """Remove the account and all that hangs on it; its events stay."""
         with self._database.write() as connection:
             raise_revision(connection)
+            lasting = _has_admin(connection, event.at, lasting=True)
             gone = connection.execute(delete(account).where(account.c.id == account_id))
-            if gone.rowcount != 1 or (keep_admin and not _has_admin(connection, event.at)):
+            if gone.rowcount != 1 or (keep_admin and not _has_admin(connection, event.at, lasting=lasting)):
                 connection.rollback()
                 return False
             connection.execute(delete(throttle).where(throttle.c.account_id == account_id))
@@ -243,12 +244,16 @@ def _columns(change: AccountChange) -> dict[str, Any]:
     return values
 
 
-def _has_admin(connection: Connection, at: int) -> bool:
-    """Whether there is an administrator who can log in."""
+def _has_admin(connection: Connection, at: int, *, lasting: bool) -> bool:
+    """Whether there is an administrator who can log in; ``lasting``: one whose account has no end.
+
+    Where there was one of those, one stays: else the last one's end would come, and nobody be left.
+    """
+    until = account.c.expires_at.is_(None)
     usable = select(account.c.id).where(
         account.c.role == Role.ADMIN.value,
         account.c.enrolled.is_(True),
         account.c.disabled.is_(False),
-        or_(account.c.expires_at.is_(None), account.c.expires_at > at),
+        until if lasting else or_(until, account.c.expires_at > at),
     )
     return connection.execute(usable.limit(1)).first() is not None

@@ -23,10 +23,11 @@ class SqlEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, value: Event) -> None:
-        """Write one event on its own."""
+    def add(self, *values: Event) -> None:
+        """Write events on their own, all or none, in this order."""
         with self._database.write() as connection:
-            write_event(connection, value)
+            for value in values:
+                write_event(connection, value)
 
     def last_sure_time(self) -> int:
         """When somebody logged in, or the operator unlocked an account, most recently; 0 before the first."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, inspect, select
+from sqlalchemy import URL, Connection, func, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.events import Event, EventKind
@@ -27,7 +27,7 @@ from .errors import StoreRefused, StoreUnavailable
 from .files import insist_on_local_disk, make_private_directory, make_private_file, sync_directory
 from .opening import Places, open_root
 from .rows import write_event
-from .tables import enrollment_code, instance, recovery_code, totp_authenticator
+from .tables import enrollment_code, event, instance, recovery_code, totp_authenticator
 from .voiding import Past, void_the_past
 
 _PATIENCE_S = 10.0
@@ -56,7 +56,9 @@ def restore(places: Places, backup: Path, *, at: int, actor: str) -> Path | None
             open_root(staged, lambda: keyring, instance_id)
             with staged.write() as connection:
                 void_the_past(connection, _past(database), at)
-                write_event(connection, Event(EventKind.STORE_RESTORED, at, actor=actor))
+                _carry_events_over(database, connection)
+                detail = ascii(str(backup.absolute()))
+                write_event(connection, Event(EventKind.STORE_RESTORED, at, actor=actor, detail=detail))
         database.close()
         return _replace(live, path)
 
@@ -130,22 +132,45 @@ def _insist_on_ours(staged: Database, backup: Path, places: Places) -> tuple[Key
 
 def _past(database: Database) -> Past:
     """What the old store can still tell; nothing, where it is lost or damaged."""
-    if database.path is None or not database.path.exists() or database.path.stat().st_size == 0:
+    if not _is_there(database):
         return Past()
     try:
         with database.read() as connection:
             authenticators = connection.execute(
                 select(totp_authenticator.c.id, totp_authenticator.c.last_step)
             ).all()
-            spent = select(recovery_code.c.digest).where(recovery_code.c.used_at.is_not(None))
+            good = select(recovery_code.c.digest).where(recovery_code.c.used_at.is_(None))
             return Past(
                 revision=connection.execute(select(instance.c.revision)).scalar_one(),
                 steps={row.id: row.last_step for row in authenticators},
-                spent_recovery=tuple(connection.execute(spent).scalars()),
+                good_recovery=frozenset(connection.execute(good).scalars()),
                 open_codes=tuple(connection.execute(select(enrollment_code.c.digest)).scalars()),
             )
     except (StoreUnavailable, SQLAlchemyError, sqlite3.Error, ValueError):
         return Past()
+
+
+def _is_there(database: Database) -> bool:
+    path = database.path
+    return path is not None and path.exists() and path.stat().st_size > 0
+
+
+def _carry_events_over(database: Database, restored: Connection) -> None:
+    """What happened since the backup stays in the audit log: a restore must not be a way to clean it.
+
+    By number: every backup of a store holds the beginning of its log. Nothing, where the old one is lost.
+    """
+    if not _is_there(database):
+        return
+    last = restored.execute(select(func.max(event.c.id))).scalar() or 0
+    try:
+        with database.read() as connection:
+            since = connection.execute(select(event).where(event.c.id > last).order_by(event.c.id))
+            rows = [dict(row) for row in since.mappings()]
+    except (StoreUnavailable, SQLAlchemyError, sqlite3.Error, ValueError):
+        return
+    if rows:
+        restored.execute(insert(event), rows)
 
 
 def _put_aside(live: Path) -> Path | None:

@@ -108,7 +108,10 @@ def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account
         return 0
     wait = _wait(row, rule, at)
     if wait > 0:
-        if rule.silent:  # a write that changes nothing, so that the time tells nothing
+        if row.next_try_at - at > rule.cap:  # of a clock that was ahead: what is owed is owed from now on
+            mine = same.where(throttle.c.next_try_at == row.next_try_at)
+            connection.execute(mine.values(next_try_at=at + wait))
+        elif rule.silent:  # a write that changes nothing, so that the time tells nothing
             connection.execute(same.values(failures=throttle.c.failures))
         return wait
     failures = row.failures + 1
@@ -129,8 +132,9 @@ def _charge(connection: Connection, key: bytes, rule: Throttle, at: int, account
 def _wait(row: Row[Any], rule: Throttle, at: int) -> int:
     if row.failures >= rule.limit:
         return rule.cap
-    # A clock set back must not shut anybody out for longer than the longest delay.
-    return max(0, min(int(row.next_try_at) - at, rule.cap))
+    wait = max(0, int(row.next_try_at) - at)
+    # A clock that was ahead must not shut anybody out until its time comes.
+    return wait if wait <= rule.cap else rule.delay(row.failures)
 
 
 def refund(connection: Connection, key: bytes, count: int, at: int) -> None:

@@ -32,7 +32,9 @@ class Past:
 
     revision: int = 0
     steps: dict[str, int] = field(default_factory=dict)
-    spent_recovery: tuple[bytes, ...] = field(default=(), repr=False)
+    good_recovery: frozenset[bytes] | None = field(default=None, repr=False)
+    """The recovery codes that it knew as unused; None where it cannot tell any more."""
+
     open_codes: tuple[bytes, ...] = field(default=(), repr=False)
 
 
@@ -50,13 +52,20 @@ def void_the_past(connection: Connection, past: Past, at: int) -> None:
     now = totp.step_at(at)
     _raise_steps(connection, dict.fromkeys(_authenticator_ids(connection), now))
     _raise_steps(connection, past.steps)
-    for digest in past.spent_recovery:
-        unused = recovery_code.c.used_at.is_(None)
-        same = recovery_code.c.digest == digest
-        connection.execute(update(recovery_code).where(same, unused).values(used_at=at))
+    if past.good_recovery is not None:
+        _spend_recovery_codes(connection, past.good_recovery, at)
     backed_up = int(connection.execute(select(instance.c.revision)).scalar_one())
     revision = max(backed_up, past.revision) + _REVISION_GAP
     connection.execute(update(instance).values(revision=revision))
+
+
+def _spend_recovery_codes(connection: Connection, good: frozenset[bytes], at: int) -> None:
+    """All but ``good``: a code that the old store had no more was used, or voided, since the backup."""
+    unused = recovery_code.c.used_at.is_(None)
+    backed_up = set(connection.execute(select(recovery_code.c.digest).where(unused)).scalars())
+    for digest in backed_up - good:
+        same = recovery_code.c.digest == digest
+        connection.execute(update(recovery_code).where(same).values(used_at=at))
 
 
 def _authenticator_ids(connection: Connection) -> list[str]:

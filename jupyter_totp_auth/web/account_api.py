@@ -15,7 +15,7 @@ from ..core.logins import LiveLogin
 from ..core.model import Denied, LoginSession, Refusal
 from ..wiring import iso
 from .cookies import Cookie
-from .login_pages import SERVER_CLOCK, WRONG, first_factor, sign_in
+from .login_pages import SERVER_CLOCK, WRONG, first_factor, second_factor, sign_in
 from .pages import TotpHandler
 
 _JSON = "application/json"
@@ -160,6 +160,11 @@ class HealthHandler(ApiHandler):
             raise ApiError(503, "unavailable", "Logins cannot be served at the moment.")
         self.answer({"status": "ok"})
 
+    @allow_unauthenticated
+    async def head(self) -> None:
+        """The same without a body, as some monitors ask."""
+        await self.get()
+
 
 class LoginHandler(ApiHandler):
     """Both factors in one call: the same flow and the same charges as the pages."""
@@ -174,12 +179,7 @@ class LoginHandler(ApiHandler):
         first = await first_factor(self, name, password)
         if isinstance(first, Denied):
             raise refused(first)
-        second = await self.storing(
-            self.rim.services.login.second_factor,
-            pending_bearer=first.bearer,
-            typed_code=code,
-            origin=self.origin,
-        )
+        second = await second_factor(self, first.bearer, code)
         if isinstance(second, Denied):
             if second.refusal is Refusal.SERVER_CLOCK:
                 self.tell_of_the_clock()

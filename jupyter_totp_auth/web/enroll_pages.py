@@ -123,6 +123,7 @@ class EnrollAccountPage(EnrollHandler):
             self.bearer,
             typed_name=self.field("username"),
             typed_password=self.field("password"),
+            client=self.origin.client,
         )
         self.answer(outcome, stage)
 

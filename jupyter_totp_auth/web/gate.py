@@ -29,11 +29,12 @@ from .client_address import ClientAddresses
 from .cookies import Cookie, Cookies
 from .delegates import Deferred, Reasked
 from .hosts import Hosts, is_own_origin
+from .metrics import count_unavailable
 from .next_url import without_secrets
 from .pool import BoundedPool, Busy
 from .request_shape import climbs, has_body
 from .sockets import Sockets, is_socket
-from .tokens import TokenPlaces, wants_websocket, without_xsrf
+from .tokens import TokenPlaces, for_token, wants_websocket
 from .visitor import Visitor, attach, visitor_of
 
 ANONYMOUS_BODY = 16 * 1024
@@ -149,7 +150,8 @@ class Gate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
         try:
             found = await self._pool.run(load)
-        except (StoreUnavailable, Busy, MemoryError):
+        except (StoreUnavailable, Busy, MemoryError) as error:
+            count_unavailable(error)
             return self._unavailable(request)
         if found is None:
             attach(request, replace(visitor, bearer=None))
@@ -163,6 +165,7 @@ class Gate:
     def _for_member(self, request: HTTPServerRequest, visitor: Visitor) -> HTTPMessageDelegate:
         attach(request, visitor)
         if self._is_stale():
+            count_unavailable(StoreUnavailable())
             return self._unavailable(request)
         if visitor.locked:
             return self._for_locked(request)
@@ -200,8 +203,8 @@ class Gate:
 
     def _fitted(self, handler_class: Any, request: HTTPServerRequest, visitor: Visitor) -> Any:
         """The handler, its socket made to end with the login, and spared the _xsrf for a token."""
-        if visitor.token is not None and self._has_own_origin(request, or_none=True):
-            handler_class = without_xsrf(handler_class)
+        if visitor.token is not None:
+            handler_class = for_token(handler_class, own_origin=self._has_own_origin(request, or_none=True))
         return self._sockets.guarded(handler_class) if is_socket(handler_class) else handler_class
 
     def _seen(self, visitor: Visitor) -> None:
@@ -284,12 +287,9 @@ class Gate:
 
     def _unavailable(self, request: HTTPServerRequest) -> Answer:
         self._tell(request, 503, "the account store does not answer")
-        return Answer(
-            request,
-            503,
-            {"Content-Type": "application/json", "Retry-After": "2"},
-            b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}',
-        )
+        headers = {"Content-Type": "application/json", "Retry-After": "2"}
+        body = b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}'
+        return Answer(request, 503, headers, body)
 
     def _tell(self, request: HTTPServerRequest, status: int, why: str) -> None:
         """One log line, without the query: what a stranger puts there is none of our log's business."""

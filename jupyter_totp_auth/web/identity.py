@@ -39,7 +39,8 @@ from .sockets import Sockets
 from .start_checks import UnsafeSetting
 from .tokens import TokenPlaces
 from .visitor import as_user, lives, visitor_of
-from .xsrf import Xsrf
+from .who_ran_what import WhoRanWhat
+from .xsrf import Xsrf, jupyters_cookie
 
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
@@ -92,6 +93,8 @@ class TotpIdentityProvider(IdentityProvider):
         base_url = serverapp.base_url
         # Of the store, for hashes as well (N23): what hashes also asks the store, before and after.
         patience = self.services.store.database.patience
+        member_pool = BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE, patience=patience)
+        who_ran_what = self._make_who_ran_what(member_pool)
         return Rim(
             services=self.services,
             base_url=base_url,
@@ -103,7 +106,7 @@ class TotpIdentityProvider(IdentityProvider):
             ),
             xsrf=Xsrf(self.services.store.sealer, base_url),
             pages=Pages(base_url, self.settings.appearance()),
-            sockets=Sockets(self._is_served),
+            sockets=Sockets(self._is_served, who_ran_what),
             hash_pool=HashPool(
                 "hash",
                 threads=_HASH_THREADS,
@@ -112,10 +115,20 @@ class TotpIdentityProvider(IdentityProvider):
                 patience=patience,
             ),
             store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE, patience=patience),
-            member_pool=BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE, patience=patience),
+            member_pool=member_pool,
             log=self.log,
             public_url=self.settings.public_url,
         )
+
+    def _make_who_ran_what(self, pool: BoundedPool) -> WhoRanWhat | None:
+        services, settings = self.services, self.settings
+        if settings.audit_cells == "off" and not settings.audit_terminals:
+            return None
+        made = WhoRanWhat(
+            settings, events=services.store.events, pool=pool, log=self.log, clock=services.clock
+        )
+        atexit.register(made.rows.finish)  # before the store is closed: the last registered runs first
+        return made
 
     def _is_served(self, socket_key: str) -> bool:
         """For open sockets: a login or token that lives, as far as a store that answers can tell (R3)."""
@@ -212,6 +225,7 @@ class TotpIdentityProvider(IdentityProvider):
         if misplaced is not None:
             self.log.warning(misplaced)
         keep_secrets_out(app.web_app.settings, app.log)
+        app.web_app.settings["xsrf_cookie_kwargs"] = jupyters_cookie(app.base_url)
         self.gate = self._make_gate(app)
         self.gate.install()
         app.web_app.add_handlers(".*$", before_jupyters(app.base_url))

@@ -9,6 +9,7 @@ from ..core.grants import NewLogin
 from ..core.model import Denied, Issued, Outcome, PendingLogin, Refusal
 from .cookies import Cookie
 from .failing import Unavailable
+from .metrics import measured
 from .notice_page import after_login
 from .pages import STALE, Message, PageHandler, TotpHandler, drift_message
 from .visitor import Visitor
@@ -89,14 +90,7 @@ class CodePage(PageHandler):
         elif totp.read(code) is None and recovery.read(code) is None:
             self.form(status=400, message=Message("error", NOT_A_CODE))
         else:
-            outcome = await self.storing(
-                self.rim.services.login.second_factor,
-                pending_bearer=self._pending,
-                typed_code=code,
-                origin=self.origin,
-                stays=self.field("stay") == "1",
-            )
-            await self.answer(outcome)
+            await self.answer(await second_factor(self, self._pending, code, stays=self.field("stay") == "1"))
 
     async def answer(self, outcome: Issued[NewLogin] | Denied) -> None:
         """In, or the form once more, or back to the start."""
@@ -142,7 +136,7 @@ async def first_factor(handler: TotpHandler, name: str, password: str) -> Outcom
     if wait is not None:
         return Denied(Refusal.THROTTLED, retry_after=wait)
     cookies, secure = handler.rim.cookies, handler.visitor.secure
-    return await handler.hashing(
+    verdict = handler.hashing(
         handler.rim.services.login.first_factor,
         typed_name=name,
         typed_password=password,
@@ -150,6 +144,21 @@ async def first_factor(handler: TotpHandler, name: str, password: str) -> Outcom
         known_browser=cookies.read(handler.request, Cookie.KNOWN_BROWSER, secure=secure),
         begun_before=cookies.read(handler.request, Cookie.PENDING, secure=secure),
     )
+    return await measured("first", verdict)
+
+
+async def second_factor(
+    handler: TotpHandler, pending_bearer: str | None, code: str, *, stays: bool = False
+) -> Outcome[NewLogin]:
+    """The second factor, for the login that was begun with ``pending_bearer``."""
+    verdict = handler.storing(
+        handler.rim.services.login.second_factor,
+        pending_bearer=pending_bearer,
+        typed_code=code,
+        origin=handler.origin,
+        stays=stays,
+    )
+    return await measured("second", verdict)
 
 
 async def sign_in(handler: TotpHandler, issued: Issued[NewLogin]) -> None:

@@ -15,6 +15,7 @@ from ..core.addresses import AddressBuckets
 from ..core.model import Origin
 from ..core.passwords import CannotHash
 from ..store import StoreUnavailable
+from . import metrics
 from .cookies import Cookie
 from .failing import EXHAUSTED, FailsClosed, Unavailable
 from .gate import ANONYMOUS_BODY
@@ -127,7 +128,11 @@ class TotpHandler(FailsClosed):
             self.known_here = await self.storing(ask, cookie, typed_name=name)
         if self.known_here:
             return None
-        return buckets.take(self.origin.client, at=rim.services.clock())
+        wait = buckets.take(self.origin.client, at=rim.services.clock())
+        if wait is not None:
+            metrics.THROTTLED.labels("address").inc()
+            rim.flood_log.tell(self.origin.client)
+        return wait
 
     def tell_of_the_clock(self) -> None:
         """For the operator: nobody gets in by a code until it is put right (R11)."""
@@ -148,10 +153,10 @@ class TotpHandler(FailsClosed):
     async def _guarded(self, work: Awaitable[T]) -> T:
         try:
             return await work
-        except StoreUnavailable:
-            self.rim.doubt()
-            raise Unavailable from None
-        except (Busy, CannotHash):
+        except (StoreUnavailable, Busy, CannotHash) as error:
+            metrics.count_unavailable(error)
+            if isinstance(error, StoreUnavailable):
+                self.rim.doubt()
             raise Unavailable from None
 
 

@@ -83,7 +83,9 @@ class HashPool:
 
     def __init__(self, name: str, *, threads: int, queue: int, reserved: int, patience: float) -> None:
         self._executor = _with_threads(name, threads)
-        self._idle = threads
+        self._threads = self._idle = threads
+        self.refused = 0
+        """How often it raised Busy."""
         self._queue, self._reserved, self._patience = queue, reserved, patience
         self._first: deque[_Job] = deque()
         self._strangers: deque[_Job] = deque()
@@ -94,14 +96,23 @@ class HashPool:
         """Whether a thread is still at something that was given up (N23)."""
         return bool(self._hung)
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a thread."""
+        return len(self._first) + len(self._strangers)
+
+    @property
+    def running(self) -> int:
+        """How many threads are at work."""
+        return self._threads - self._idle
+
     async def run(self, first: bool, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:  # noqa: FBT001
         """``call(...)`` in one of the threads. Raises Busy. To be awaited on the event loop's thread."""
-        waiting = len(self._first) + len(self._strangers)
-        full = waiting >= self._queue
+        full = self.waiting >= self._queue
         if not first:
             full = full or len(self._strangers) >= self._queue - self._reserved
         if full and self._idle <= (0 if first else _KEPT):
-            raise Busy
+            raise self._busy()
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         job = (partial(call, *args, **kwargs), result)
         line = self._first if first else self._strangers
@@ -116,8 +127,12 @@ class HashPool:
         if not done:
             if begun:
                 self._hung.add(result)
-            raise Busy
+            raise self._busy()
         return result.result()
+
+    def _busy(self) -> Busy:
+        self.refused += 1
+        return Busy()
 
     def _start(self) -> None:
         while (self._first and self._idle) or (self._strangers and self._idle > _KEPT):

@@ -9,8 +9,10 @@ from typing import Any
 from ..core.addresses import AddressBuckets
 from ..store import StoreUnavailable
 from ..wiring import Services
+from . import metrics
 from .appearance import Pages
 from .cookies import Cookies
+from .flood_log import FloodLog
 from .heartbeat import Heartbeat
 from .pool import BoundedPool, Busy, HashPool
 from .sockets import Sockets
@@ -24,7 +26,7 @@ _FLUSH_EVERY = 60.0
 _PURGE_EVERY = 600.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Rim:
     """Shared by all handlers of one server."""
 
@@ -51,6 +53,7 @@ class Rim:
 
     login_addresses: AddressBuckets = field(init=False)
     enroll_addresses: AddressBuckets = field(init=False)
+    flood_log: FloodLog = field(init=False)
     _heard_at: float = field(default_factory=time.monotonic)
     _flushed_at: float = field(default_factory=time.monotonic)
     _purged_at: float = 0.0
@@ -61,10 +64,16 @@ class Rim:
     def __post_init__(self) -> None:
         burst = self.services.policy.address_burst
         self.login_addresses, self.enroll_addresses = AddressBuckets(burst), AddressBuckets(burst)
+        self.flood_log = FloodLog(self.log)
+        metrics.watch(self)
 
     def is_stale(self) -> bool:
         """Whether the store has been silent for so long that memory cannot be trusted any more."""
-        return time.monotonic() - self._heard_at > _STALE_AFTER
+        return self.silence() > _STALE_AFTER
+
+    def silence(self) -> float:
+        """Seconds since the store answered last; it is asked four times a second."""
+        return time.monotonic() - self._heard_at
 
     def can_log_in(self) -> bool:
         """Whether a login would be served now, as far as can be told without trying. From memory."""
@@ -100,6 +109,7 @@ class Rim:
             await self.sync()
             await self._look_for_setup()
         except (StoreUnavailable, Busy, MemoryError) as error:
+            metrics.count_unavailable(error)
             self._not_heard(type(error).__name__ if isinstance(error, MemoryError) else str(error))
         except Exception as error:
             self.log.exception("jupyter_totp_auth: the look at the account store failed")

@@ -14,6 +14,7 @@ from weakref import WeakSet
 from tornado.websocket import WebSocketHandler
 
 from .visitor import visitor_of
+from .who_ran_what import WhoRanWhat
 
 CLOSE_CODE = 1001
 """Going away. At 4001 JupyterLab says "Kernel died unexpectedly" and loses the kernel; at 1001 it
@@ -25,23 +26,35 @@ _REASON = "signed out"
 class Sockets:
     """The open sockets of this process, by what they were opened with (``Visitor.socket_key``)."""
 
-    def __init__(self, is_alive: Callable[[str], bool]) -> None:
+    def __init__(self, is_alive: Callable[[str], bool], who_ran_what: WhoRanWhat | None = None) -> None:
         self._is_alive = is_alive
+        self.who_ran_what = who_ran_what
         self._open: dict[str, WeakSet[WebSocketHandler]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(group) for group in self._open.values())
 
     def may_go_on(self, handler: WebSocketHandler) -> bool:
         """Whether the login or access token that opened this socket still lives. From memory."""
         key = _key(handler)
         return key is not None and self._is_alive(key)
 
-    def add(self, handler: WebSocketHandler) -> None:
-        """Remember an open socket."""
+    def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool:
+        """Whether its handler may have this message: where runs are recorded, what can be read."""
+        return self.who_ran_what is None or self.who_ran_what.may_pass(handler, message)
+
+    def add(self, handler: WebSocketHandler, *path: Any) -> None:
+        """Remember an open socket; ``path`` is what the URL's pattern gave."""
+        if self.who_ran_what is not None:
+            self.who_ran_what.opened(handler, *path)
         key = _key(handler)
         if key is not None:
             self._open.setdefault(key, WeakSet()).add(handler)
 
     def discard(self, handler: WebSocketHandler) -> None:
         """Forget a closed one."""
+        if self.who_ran_what is not None:
+            self.who_ran_what.closed(handler)
         key = _key(handler)
         group = self._open.get(key) if key is not None else None
         if key is not None and group is not None:
@@ -71,7 +84,7 @@ def _guarded(sockets: Sockets, handler_class: Any) -> type[WebSocketHandler]:
             self._totp_refused = True
             self.close(CLOSE_CODE, _REASON)
             return None
-        sockets.add(self)
+        sockets.add(self, *args)
         # Nagle's algorithm meets the proxy's delayed acknowledgement: 40 ms on every cell.
         self.set_nodelay(True)
         return super(guarded, self).open(*args, **kwargs)
@@ -80,7 +93,7 @@ def _guarded(sockets: Sockets, handler_class: Any) -> type[WebSocketHandler]:
         if not sockets.may_go_on(self):
             self.close(CLOSE_CODE, _REASON)
             return None
-        return super(guarded, self).on_message(message)
+        return super(guarded, self).on_message(message) if sockets.may_pass(self, message) else None
 
     def on_close(self: Any) -> Any:
         sockets.discard(self)

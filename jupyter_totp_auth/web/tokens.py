@@ -71,11 +71,14 @@ def _in_query(request: HTTPServerRequest) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def without_xsrf(handler_class: Any) -> Any:
-    """A subclass that does not ask for ``_xsrf``: no browser sends a token by itself, so none is forged.
+def for_token(handler_class: Any, *, own_origin: bool) -> Any:
+    """A subclass for requests with an access token: it puts no ``_xsrf`` cookie (R38), and asks for none.
 
+    No browser sends a token by itself, so none is forged; a page of another site is asked all the same.
     Not ``is_token_authenticated``, with which Jupyter also sends Access-Control-Allow-Origin to every
     site that asks (L08).
     """
-    body = {"check_xsrf_cookie": lambda self: None, "__module__": handler_class.__module__}  # noqa: ARG005
+    body: dict[str, Any] = {"xsrf_token": property(lambda self: b""), "__module__": handler_class.__module__}  # noqa: ARG005
+    if own_origin:
+        body["check_xsrf_cookie"] = lambda self: None  # noqa: ARG005
     return type(handler_class.__name__, (handler_class,), body)

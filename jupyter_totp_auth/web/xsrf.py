@@ -61,6 +61,14 @@ class Xsrf:
         return nonce + self._sealer.mac(Purpose.XSRF, "visitor", nonce)[: _BYTES - _NONCE]
 
 
+def jupyters_cookie(base_url: str) -> dict[str, Any]:
+    """The flags of a pair that Jupyter's own handlers make where a browser has none: as those of ours.
+
+    Left to itself it lasts thirty days, beyond any login, and goes along with other sites' requests.
+    """
+    return {"expires_days": None, "path": base_url, "samesite": "Lax"}
+
+
 def _decode(handler: RequestHandler, text: str) -> tuple[Any, bytes | None, Any]:
     decoded: tuple[Any, bytes | None, Any] = handler._decode_xsrf_token(text)  # noqa: SLF001 - the one format there is
     return decoded

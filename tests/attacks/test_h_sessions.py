@@ -147,6 +147,19 @@ def test_h01_on_plain_http_the_cookies_claim_nothing(scene: Scene) -> None:
         assert (cookies[what]["secure"], cookies[what]["httponly"]) == ("", True)
 
 
+def test_h01_jupyters_own_pair_ends_with_the_browser_too(scene: Scene) -> None:
+    """As after a browser's restart: the login cookie was kept, the pair was not."""
+    client = scene.client()
+    put_login(client, scene.backstage.open_login("ada").text)
+    made = client.get("no/such/page").headers["Set-Cookie"]
+    assert made.startswith("_xsrf=")
+    assert "samesite=lax" in made.lower()
+    assert "expires" not in made.lower()
+    # It is of no login: ours refuses it once, and puts it right.
+    assert client.request("POST", "api/totp/activity").status_code == 403
+    assert client.request("POST", "api/totp/activity").status_code == 204
+
+
 def test_h01_staying_signed_in_lasts_until_the_absolute_end(scene: Scene) -> None:
     client = scene.client()
     page = client.follow(client.first_factor("ada"))

@@ -213,12 +213,13 @@ def test_l08_a_token_sets_no_cookie_and_opens_no_cors(scene: Scene) -> None:
     token = make(scene.signed_in())["token"]
 
     def check(reply: Reply, what: str) -> None:
-        assert not any("-login-" in cookie or "username" in cookie for cookie in reply.cookies), what
+        assert not reply.cookies, what
         assert reply.headers["Access-Control-Allow-Origin"] is None, what
         assert reply.headers["Access-Control-Allow-Credentials"] is None, what
 
     for origin in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
-        for path in ("api/contents", "api/kernels", "api/me", "files/x", "api/totp/health"):
+        # "no/such/page" is a page of Jupyter's, which makes an _xsrf pair for a browser that has none.
+        for path in ("api/contents", "api/kernels", "api/me", "files/x", "api/totp/health", "no/such/page"):
             check(ask(scene.server, "GET", path, {**header(token), **origin}), path)
             check(ask(scene.server, "OPTIONS", path, {**header(token), **origin}), path)
         reply = ask(scene.server, "POST", "api/contents", {**header(token), **origin}, b'{"type": "file"}')

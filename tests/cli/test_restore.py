@@ -127,6 +127,33 @@ def test_a_recovery_code_that_was_used_stays_used_and_the_others_work(desk: Desk
     assert desk.log_in(ada, code=ada.recovery_codes[1])
 
 
+def test_recovery_codes_that_were_replaced_since_are_void_used_or_not(desk: Desk, backup: Path) -> None:
+    ada = desk.add("ada")
+    desk.do("backup", str(backup))
+    bearer = desk.log_in(ada, code=ada.recovery_codes[0])
+    assert bearer
+    with desk.services() as services:
+        login = services.logins.load(bearer)
+        assert login is not None
+        fresh = services.authenticators.new_recovery_codes(login, HERE)
+    assert len(fresh) == 10  # type: ignore[arg-type]
+    restore(desk, backup)
+    for code in ada.recovery_codes[:3]:
+        assert desk.log_in(ada, code=code) is None
+
+
+def test_what_happened_since_the_backup_stays_in_the_audit_log(desk: Desk, backup: Path) -> None:
+    ada = desk.add("ada")
+    desk.do("backup", str(backup))
+    assert desk.log_in(ada, code=ada.recovery_codes[0])
+    before = desk.events()
+    assert EventKind.RECOVERY_CODE_USED in [event.kind for event in before]
+    restore(desk, backup)
+    after = desk.events()
+    assert after[:-1] == before
+    assert (after[-1].kind, after[-1].detail) == (EventKind.STORE_RESTORED, ascii(str(backup)))
+
+
 def test_a_link_that_was_used_stays_used(desk: Desk, backup: Path) -> None:
     code = desk.do("adduser", "ada").code
     desk.do("backup", str(backup))

@@ -36,6 +36,10 @@ from jupyter_totp_auth.core.model import (
 from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
 
 
+def is_admin(account: Account, at: int) -> bool:
+    return account.role is Role.ADMIN and account.usable(at=at)
+
+
 @dataclass
 class RecoveryCode:
     account_id: str
@@ -93,10 +97,12 @@ class Rows:
         mine = [row for row in self.authenticators.values() if row.account_id == account_id]
         return sorted(mine, key=lambda phone: (phone.created_at, phone.id))
 
-    def has_admin(self, at: int, *, but: str) -> bool:
-        """Whether anybody but this account is an administrator who can log in."""
-        others = (account for account in self.accounts.values() if account.id != but)
-        return any(account.role is Role.ADMIN and account.usable(at=at) for account in others)
+    def keeps_admin(self, at: int, account_id: str, changed: Account | None) -> bool:
+        """Whether there still is an administrator who can log in: one without an end, if there was one."""
+        before = list(self.accounts.values())
+        after = [account for account in before if account.id != account_id] + ([changed] if changed else [])
+        lasting = any(is_admin(account, at) and account.expires_at is None for account in before)
+        return any(is_admin(account, at) and (account.expires_at is None or not lasting) for account in after)
 
     def end_logins(self, account_id: str, reason: EndReason, at: int, *, but: str | None = None) -> int:
         """End the live logins of an account but one, and void its half-done ones; how many were live."""
@@ -262,8 +268,7 @@ class MemoryAccounts:
                 disabled=account.disabled if change.disabled is None else change.disabled,
                 expires_at=None if change.endless else change.expires_at or account.expires_at,
             )
-            is_admin = changed.role is Role.ADMIN and changed.usable(at=at)
-            if not is_admin and not rows.has_admin(at, but=account_id):
+            if not rows.keeps_admin(at, account_id, changed):
                 return False
             rows.accounts[account_id] = changed
             rows.revision += 1
@@ -280,7 +285,7 @@ class MemoryAccounts:
     def delete(self, account_id: str, event: Event, *, keep_admin: bool = False) -> bool:
         with self._rows.lock:
             rows = self._rows
-            if keep_admin and not rows.has_admin(event.at, but=account_id):
+            if keep_admin and not rows.keeps_admin(event.at, account_id, None):
                 return False
             if rows.accounts.pop(account_id, None) is None:
                 return False
@@ -843,8 +848,10 @@ class MemoryThrottles:
             counter = self._rows.counters.setdefault(key, Counter(account_id, 0, 0, None))
             if counter.failures >= rule.limit:
                 return rule.cap
-            # A clock set back must not shut anybody out for longer than the longest delay.
-            wait = min(counter.next_try_at - at, rule.cap)
+            wait = counter.next_try_at - at
+            if wait > rule.cap:  # of a clock that was ahead
+                wait = rule.delay(counter.failures)
+                counter.next_try_at = at + wait
             if wait > 0:
                 return wait
             counter.account_id = account_id
@@ -880,9 +887,9 @@ class MemoryEvents:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def add(self, event: Event) -> None:
+    def add(self, *events: Event) -> None:
         with self._rows.lock:
-            self._rows.events.append(event)
+            self._rows.events.extend(events)
 
     def last_sure_time(self) -> int:
         with self._rows.lock:

@@ -305,9 +305,11 @@ def test_an_earlier_expiry_shortens_open_logins(rig: Rig, root: Person, alice: P
     assert rig.logins.load(roots.bearer) is not None
 
 
-@pytest.mark.parametrize("changes", [{"role": Role.MEMBER}, {"disabled": True}])
+@pytest.mark.parametrize("changes", [{"role": Role.MEMBER}, {"disabled": True}, {"expires_at": "tomorrow"}])
 def test_the_last_administrator_stays(rig: Rig, root: Person, changes: dict[str, Any]) -> None:
     before = root.account
+    if "expires_at" in changes:
+        changes = {"expires_at": rig.clock.now + 86_400}
     with pytest.raises(Refused, match="root is the last administrator") as refused:
         change(rig, root, **changes)
     assert refused.value.refusal is Refusal.LAST_ADMIN

@@ -372,6 +372,8 @@ def test_a_password_that_was_set_is_asked_for(rig: Rig) -> None:
     assert stage is not None
     assert stage.has_password
     assert choose(rig, half, "", OTHER_PASSWORD) == Denied(Refusal.DENIED)
+    denied = rig.events[-1]
+    assert (denied.kind, denied.account, denied.detail) == (EventKind.ENROLLMENT_DENIED, "bob", "password")
     stage = rig.enrollment.stage(half)
     assert stage is not None
     assert stage.secret is None

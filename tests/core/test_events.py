@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_totp_auth.core.events import Event, EventKind, Notice
+from jupyter_totp_auth.core.events import (
+    BEHIND_A_WRONG_PASSWORD,
+    KNOWN_BROWSER,
+    Event,
+    EventKind,
+    Notice,
+    is_failed_try,
+)
 
 # Add a line with a new kind; a line that has to go, or to change, breaks somebody's alert.
 KINDS = {
@@ -44,6 +51,10 @@ KINDS = {
     "old-keys-dropped",
     "store-exported",
     "store-imported",
+    "cell-run",
+    "terminal-opened",
+    "terminal-closed",
+    "runs-lost",
 }
 
 
@@ -67,3 +78,18 @@ def test_an_event_of_a_stranger_names_nobody() -> None:
 )
 def test_a_slip_or_two_of_ones_own_are_no_news(failed: int, own: int, is_news: bool) -> None:
     assert Notice(None, failed, own=own).is_news is is_news
+
+
+def test_a_failed_try_is_whatever_was_said_to_be_wrong_and_nothing_else() -> None:
+    said = {
+        EventKind.SECOND_FACTOR_DENIED,
+        EventKind.CODE_REPLAYED,
+        EventKind.ENROLLMENT_DENIED,
+        EventKind.UNLOCK_DENIED,
+        EventKind.STEP_UP_DENIED,
+    }
+    assert {kind for kind in EventKind if is_failed_try(Event(kind, 1))} == said
+    for detail in ("", "closed", BEHIND_A_WRONG_PASSWORD):
+        assert is_failed_try(Event(EventKind.SECOND_FACTOR_DENIED, 1, detail=detail))
+    assert is_failed_try(Event(EventKind.FIRST_FACTOR_DENIED, 1, detail=KNOWN_BROWSER))
+    assert not is_failed_try(Event(EventKind.FIRST_FACTOR_DENIED, 1, detail="unknown name"))

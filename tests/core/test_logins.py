@@ -94,7 +94,9 @@ def test_what_has_expired_is_forgotten_and_what_lives_is_not(rig: Rig, alice: Pe
     rig.clock.now += 3600
     new = loaded(rig.logins, rig, alice)
     rig.clock.now = old.session.expires_at
+    assert len(rig.logins) == 2
     rig.logins.forget_expired()
+    assert len(rig.logins) == 1
     assert list(rig.logins._live) == [new.session.digest]
 
 

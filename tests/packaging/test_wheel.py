@@ -59,6 +59,8 @@ def test_the_wheel_carries_everything_it_needs(wheel: Path) -> None:
         "jupyter_totp_auth/store/migrations/env.py",
         "jupyter_totp_auth/factors/blocklist.txt.gz",
         "/etc/jupyter/jupyter_server_config.d/jupyter_totp_auth.json",
+        "/share/jupyter-totp-auth/fail2ban/filter.d/jupyter-totp-auth.conf",
+        "/share/jupyter-totp-auth/fail2ban/jail.d/jupyter-totp-auth.conf",
         "/licenses/LICENSE",
     ):
         assert any(name.endswith(part) for name in names), part

@@ -403,3 +403,16 @@ def test_a_first_set_up_makes_the_account_whole(store: Parts) -> None:
     assert complete(store, begun, first, recovery=recovery)
     assert store.accounts.all() == [first]
     assert store.accounts.recovery_codes_left(first.id) == 10
+
+
+def test_of_two_administrators_the_one_without_an_end_stays(store: Parts) -> None:
+    """Else the other one's end comes, and nobody is left."""
+    lasting, guest = (enrolled(store, role=Role.ADMIN).account.id for _ in range(2))
+    until = AccountChange(expires_at=AT + 60)
+    told = [event(EventKind.EXPIRY_CHANGED)]
+    assert store.accounts.amend(guest, until, told)
+    assert not store.accounts.amend(lasting, until, told)
+    assert not store.accounts.amend(lasting, AccountChange(role=Role.MEMBER), told)
+    assert not store.accounts.delete(lasting, event(EventKind.ACCOUNT_DELETED), keep_admin=True)
+    assert store.accounts.amend(guest, AccountChange(endless=True), told)
+    assert store.accounts.amend(lasting, until, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -82,7 +83,11 @@ def test_a_clock_set_back_shuts_nobody_out_for_longer_than_the_longest_delay(sto
     key = digest()
     for _ in range(2):
         store.throttles.charge(key, RULE, at=AT)
-    assert store.throttles.charge(key, RULE, at=AT - 1_000_000) == 30
+    wait = store.throttles.charge(key, RULE, at=AT - 1_000_000)
+    assert wait == RULE.delay(2)
+    # And that passes: it is owed from the first look on, not until the other clock's time comes.
+    assert store.throttles.charge(key, RULE, at=AT - 1_000_000 + 1) == wait - 1
+    assert store.throttles.charge(key, RULE, at=AT - 1_000_000 + wait) is None
 
 
 def test_a_refund_takes_back_so_many_failures(store: Parts) -> None:
@@ -158,6 +163,13 @@ def test_an_event_is_read_back_as_it_was_written(store: Parts) -> None:
     store.events.add(bare)
     store.events.add(whole)
     assert [entry for _, entry in store.events.list()] == [bare, whole]
+
+
+def test_many_events_are_written_together_in_order_and_a_long_detail_is_kept_whole(store: Parts) -> None:
+    detail = json.dumps({"code": "é😀\0" * 500, "cut": True})
+    many = [event(EventKind.CELL_RUN, detail=f"{number} {detail}") for number in range(200)]
+    store.events.add(*many)
+    assert [entry for _, entry in store.events.list()] == many
 
 
 def test_every_kind_of_event_can_be_written(store: Parts) -> None:
