@@ -287,12 +287,9 @@ class Gate:
 
     def _unavailable(self, request: HTTPServerRequest) -> Answer:
         self._tell(request, 503, "the account store does not answer")
-        return Answer(
-            request,
-            503,
-            {"Content-Type": "application/json", "Retry-After": "2"},
-            b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}',
-        )
+        headers = {"Content-Type": "application/json", "Retry-After": "2"}
+        body = b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}'
+        return Answer(request, 503, headers, body)
 
     def _tell(self, request: HTTPServerRequest, status: int, why: str) -> None:
         """One log line, without the query: what a stranger puts there is none of our log's business."""

@@ -153,12 +153,19 @@ class TotpHandler(FailsClosed):
     async def _guarded(self, work: Awaitable[T]) -> T:
         try:
             return await work
+<<<<<<< HEAD
         except StoreUnavailable as error:
             metrics.count_unavailable(error)
             self.rim.doubt()
             raise Unavailable from None
         except (Busy, CannotHash) as error:
             metrics.count_unavailable(error)
+=======
+        except (StoreUnavailable, Busy, CannotHash) as error:
+            metrics.count_unavailable(error)
+            if isinstance(error, StoreUnavailable):
+                self.rim.doubt()
+>>>>>>> faults
             raise Unavailable from None
 
 
