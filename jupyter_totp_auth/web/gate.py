@@ -30,7 +30,7 @@ from .cookies import Cookie, Cookies
 from .delegates import Deferred, Reasked
 from .hosts import Hosts, is_own_origin
 from .metrics import count_unavailable
-from .next_url import without_secrets
+from .next_url import next_of
 from .pool import BoundedPool, Busy
 from .request_shape import climbs, has_body
 from .sockets import Sockets, is_socket
@@ -249,7 +249,7 @@ class Gate:
         locked = visitor is not None and visitor.locked
         misplaced = self._token_places.misplaced(request)
         if self._is_page(request):
-            query = urlencode({"next": without_secrets(request.path, request.query)})
+            query = urlencode({"next": next_of(request.path, request.query, self._base_url)})
             page = "login/unlock" if locked else "login"
             self._tell(request, 302, f"to {page}")
             return redirect_answer(request, f"{self._base_url}{page}?{query}")

@@ -21,6 +21,7 @@ from .gate import ANONYMOUS_BODY
 from .hosts import is_from_own_page
 from .next_url import safe_next
 from .pool import Busy
+from .request_shape import is_of_type
 from .rim import Rim
 from .visitor import Visitor, visitor_of
 
@@ -170,8 +171,7 @@ class PageHandler(TotpHandler):
 
     async def prepare(self) -> None:
         """Forms only."""
-        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if self.request.method == "POST" and content_type != _FORM:
+        if self.request.method == "POST" and not is_of_type(self.request, _FORM):
             raise web.HTTPError(415)
 
     def field(self, name: str) -> str:

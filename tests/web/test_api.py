@@ -77,6 +77,8 @@ def test_malformed_is_400_and_is_not_charged(client: Client, server: SmallServer
         "{",
         "\ufeff{}",
         '{"username": NaN}',
+        '{"username": "a", "password": "b", "code": 1e999}',
+        '{"username": "a", "password": "b", "code": -1e999}',
         "[" * 5000,
         '{"username":"a","username":"b","password":"c","code":"1"}',
         "{} x",
