@@ -142,10 +142,6 @@ def test_I16_a_profile_takes_no_picture_no_style_and_no_other_name(scene: Scene)
         *({"avatar_url": picture} for picture in PICTURES),
         *({"color": color} for color in COLORS),
         *({name: "eve"} for name in ("username", "name", "role", "id", "hub", "permissions")),
-        {"display_name": "x" * 10_000},
-        {"display_name": "a\nb"},
-        {"display_name": "a\u202eb"},
-        {"initials": "x" * 1_000},
         {"display_name": ["x"]},
         {"display_name": "x", "username": "eve"},
     ]
@@ -154,6 +150,14 @@ def test_I16_a_profile_takes_no_picture_no_style_and_no_other_name(scene: Scene)
             answer = member.request("PATCH", path, json=fields)
             assert answer.status_code == 400, (path, fields, answer.text)
     assert member.request("PATCH", "api/totp/me", json={"display_name": "x" * 1_000_000}).status_code == 413
+    for text in ("x" * 10_000, "a\nb", "a\u202eb", "\x1b[31m"):
+        changed = member.request("PATCH", "api/totp/me", json={"display_name": text, "initials": text})
+        assert changed.status_code == 200
+        assert len(changed.json()["display_name"]) <= 64
+        assert len(changed.json()["initials"]) <= 4
+        assert changed.json()["display_name"].isprintable()
+    kept = {"display_name": before["display_name"], "initials": before["initials"]}
+    assert member.request("PATCH", "api/totp/me", json=kept).status_code == 200
     after = member.get("api/totp/me").json()
     assert {**after, "login": None} == {**before, "login": None}
     identity = member.get("api/me").json()["identity"]
