@@ -150,7 +150,7 @@ def test_I16_a_profile_takes_no_picture_no_style_and_no_other_name(scene: Scene)
             answer = member.request("PATCH", path, json=fields)
             assert answer.status_code == 400, (path, fields, answer.text)
     assert member.request("PATCH", "api/totp/me", json={"display_name": "x" * 1_000_000}).status_code == 413
-    for text in ("x" * 10_000, "a\nb", "a\u202eb", "\x1b[31m"):
+    for text in ("x" * 5_000, "a\nb", "a\u202eb", "\x1b[31m"):
         changed = member.request("PATCH", "api/totp/me", json={"display_name": text, "initials": text})
         assert changed.status_code == 200
         assert len(changed.json()["display_name"]) <= 64

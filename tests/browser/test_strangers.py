@@ -76,8 +76,8 @@ def test_i14_no_page_of_another_origin_takes_anything_in(
     taken, stolen = page.evaluate(_TAKE_IN, [store.server.url, PATHS])
     assert taken == []
     assert stolen is None
-    # To a person the same file is there: else the above would show nothing.
-    shown = page.goto(f"{store.server.url}files/mine.js")
+    # To a person it is there: else the above would show nothing.
+    shown = page.goto(f"{store.server.url}api/contents/mine.js")
     assert shown is not None
     assert shown.status == 200
 
