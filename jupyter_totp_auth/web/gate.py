@@ -246,8 +246,7 @@ class Gate:
 
     def _denied(self, request: HTTPServerRequest) -> Answer:
         """Pages go to the login, everything else gets 403; nothing tells whether anything is there."""
-        visitor = visitor_of(request)
-        locked = visitor is not None and visitor.locked
+        locked = (visitor := visitor_of(request)) is not None and visitor.locked
         if self._is_page(request):
             query = urlencode({"next": next_of(request.path, request.query, self._base_url)})
             page = "login/unlock" if locked else "login"
