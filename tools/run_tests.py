@@ -63,7 +63,9 @@ CANARY = "canary"
 HANDLE_SECRETS = {"store", "web", "cli", "host", "attacks", "browser"}
 
 # Only by --soak.
-SOAK_CHECKS: dict[str, list[list[str]]] = {}
+SOAK_CHECKS: dict[str, list[list[str]]] = {
+    "fuzz": [[PYTHON, "-m", "tests.fuzz", "300"]],
+}
 
 # In this order; "house" is the files that lie in tests/ itself. Folders not named here (of later
 # parts) run between the first and the last, which take long.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..wiring import iso
 from .cookies import Cookie
 from .login_pages import SERVER_CLOCK, WRONG, first_factor, second_factor, sign_in
 from .pages import TotpHandler
+from .request_shape import is_of_type
 
 _JSON = "application/json"
 
@@ -89,9 +91,8 @@ class ApiHandler(TotpHandler):
 
     def parsed(self) -> dict[str, Any]:
         """The body, a JSON object. 415 for another media type, 400 for anything else."""
-        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if content_type != _JSON:
-            raise ApiError(415, "media-type", "The body has to be application/json.")
+        if not is_of_type(self.request, _JSON):
+            raise ApiError(415, "media-type", "The body has to be application/json, in UTF-8.")
         return _parse(self.request.body)
 
     def answer(self, document: dict[str, Any], status: int = 200) -> None:
@@ -119,7 +120,7 @@ _WORDS = {400: "malformed", 404: "not-found", 405: "method", 503: "unavailable"}
 
 
 def _parse(body: bytes) -> dict[str, Any]:
-    """A JSON object: no duplicate keys, no NaN, no depth that could hurt."""
+    """A JSON object: no duplicate keys, no number that JSON has no word for, no depth that could hurt."""
     malformed = ApiError(400, "malformed", "The body is not a JSON object.")
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,11 +128,15 @@ def _parse(body: bytes) -> dict[str, Any]:
             raise malformed
         return dict(items)
 
-    def constant(_name: str) -> Any:
-        raise malformed
+    def number(literal: str) -> float:
+        if not math.isfinite(float(literal)):  # NaN by name, and 1e999, which Python makes infinite
+            raise malformed
+        return float(literal)
 
     try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
+        document = json.loads(
+            body.decode("utf-8"), object_pairs_hook=pairs, parse_constant=number, parse_float=number
+        )
     except (ValueError, RecursionError):
         raise malformed from None
     if not isinstance(document, dict):

@@ -30,8 +30,9 @@ from .cookies import Cookie, Cookies
 from .delegates import Deferred, Reasked
 from .hosts import Hosts, is_own_origin
 from .metrics import count_unavailable
-from .next_url import without_secrets
+from .next_url import next_of
 from .pool import BoundedPool, Busy
+from .privacy import keep_private
 from .request_shape import climbs, has_body
 from .sockets import Sockets, is_socket
 from .tokens import TokenPlaces, for_token, wants_websocket
@@ -40,8 +41,7 @@ from .visitor import Visitor, attach, visitor_of
 ANONYMOUS_BODY = 16 * 1024
 UNLOCKING = frozenset({"login/unlock", "api/totp/unlock"})
 """What a locked login may ask for, besides what anybody may."""
-_BODY_SECONDS = 25
-_LONGEST_LENGTH = 12
+_BODY_SECONDS, _LONGEST_LENGTH = 25, 12
 TOKENS_REFUSED = "Access tokens cannot do this. Sign in with a browser."
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -176,6 +176,7 @@ class Gate:
 
     def _served(self, request: HTTPServerRequest, visitor: Visitor) -> HTTPMessageDelegate:
         self._seen(visitor)
+        keep_private(request)
         delegate: Any = self._find_handler(request)
         handler_class = getattr(delegate, "handler_class", None)
         if visitor.token is not None and getattr(handler_class, "totp_refuses_tokens", False):
@@ -246,11 +247,9 @@ class Gate:
 
     def _denied(self, request: HTTPServerRequest) -> Answer:
         """Pages go to the login, everything else gets 403; nothing tells whether anything is there."""
-        visitor = visitor_of(request)
-        locked = visitor is not None and visitor.locked
-        misplaced = self._token_places.misplaced(request)
+        locked = (visitor := visitor_of(request)) is not None and visitor.locked
         if self._is_page(request):
-            query = urlencode({"next": without_secrets(request.path, request.query)})
+            query = urlencode({"next": next_of(request.path, request.query, self._base_url)})
             page = "login/unlock" if locked else "login"
             self._tell(request, 302, f"to {page}")
             return redirect_answer(request, f"{self._base_url}{page}?{query}")
@@ -258,7 +257,8 @@ class Gate:
             self._tell(request, 403, "the login is locked")
             return json_answer(request, 403, "locked", "Please unlock.")
         self._tell(request, 403, "no login")
-        return json_answer(request, 403, "signed-out", misplaced or "Please sign in.")
+        sentence = self._token_places.misplaced(request) or "Please sign in."
+        return json_answer(request, 403, "signed-out", sentence)
 
     def _is_page(self, request: HTTPServerRequest) -> bool:
         """Whether a person is looking at the answer, so that a redirect leads somewhere."""

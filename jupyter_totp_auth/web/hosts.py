@@ -9,7 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 from tornado.httputil import HTTPServerRequest
 
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?")
+# The characters of DNS names, and of a Unix socket's path as URLs write it. Not whatever is no colon: a name
+# with a slash or an @ ends early in a URL, and ".localhost" behind it would let any other pass.
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._~%-]+)(?::([0-9]{1,5}))?", re.ASCII)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 

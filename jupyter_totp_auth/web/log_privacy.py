@@ -34,12 +34,18 @@ class _WithoutRequests(logging.Filter):
         return True
 
 
+_REFERER = re.compile(r"(\breferer\W{1,4}https?://[^\s?\"]*)\?[^\s\"]*", re.IGNORECASE)
+
+
 class _WithoutTokens(logging.Filter):
-    """Takes access tokens out of every line, wherever a program has put one: a path, a cookie, a body."""
+    """Takes access tokens out of every line, wherever a program has put one: a path, a cookie, a body.
+
+    And the query of the page that a failed request came from, whole: it is that page's, not the request's.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        clean = blanked(message)
+        clean = _REFERER.sub(r"\1?…", blanked(message))
         if clean != message:
             record.msg, record.args = clean, ()
         return True

@@ -27,6 +27,16 @@ def safe_next(value: str | None, base_url: str) -> str:
     return without_secrets(path, query)
 
 
+def next_of(path: str, query: str, base_url: str) -> str:
+    """What the way to the login carries along: what was asked for, without its secrets.
+
+    Where that is too long to be taken there, ``base_url``: a stranger's path of 64 KiB would come back to
+    them in a Location of three times that.
+    """
+    wanted = without_secrets(path, query)
+    return wanted if len(wanted) <= _LONGEST else base_url
+
+
 def _stays_below(path: str, base_url: str) -> bool:
     """Below base_url, and without dot segments: ``%2e`` is a dot to a browser (WHATWG URL, path state)."""
     if any(unquote(segment) in (".", "..") for segment in path.split("/")):

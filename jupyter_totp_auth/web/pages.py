@@ -22,6 +22,7 @@ from .gate import ANONYMOUS_BODY
 from .hosts import is_from_own_page
 from .next_url import safe_next
 from .pool import Busy
+from .request_shape import is_of_type
 from .rim import Rim
 from .visitor import Visitor, visitor_of
 
@@ -153,19 +154,10 @@ class TotpHandler(FailsClosed):
     async def _guarded(self, work: Awaitable[T]) -> T:
         try:
             return await work
-<<<<<<< HEAD
-        except StoreUnavailable as error:
-            metrics.count_unavailable(error)
-            self.rim.doubt()
-            raise Unavailable from None
-        except (Busy, CannotHash) as error:
-            metrics.count_unavailable(error)
-=======
         except (StoreUnavailable, Busy, CannotHash) as error:
             metrics.count_unavailable(error)
             if isinstance(error, StoreUnavailable):
                 self.rim.doubt()
->>>>>>> faults
             raise Unavailable from None
 
 
@@ -174,8 +166,7 @@ class PageHandler(TotpHandler):
 
     async def prepare(self) -> None:
         """Forms only."""
-        content_type = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if self.request.method == "POST" and content_type != _FORM:
+        if self.request.method == "POST" and not is_of_type(self.request, _FORM):
             raise web.HTTPError(415)
 
     def field(self, name: str) -> str:

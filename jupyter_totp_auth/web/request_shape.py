@@ -16,3 +16,15 @@ def climbs(path: str) -> bool:
 def has_body(request: HTTPServerRequest) -> bool:
     """Whether a body follows the headers."""
     return request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers
+
+
+def is_of_type(request: HTTPServerRequest, media_type: str) -> bool:
+    """Whether the body says that it is of this media type, in UTF-8 and not compressed: as it will be read.
+
+    What is read as something else than it says could be judged as something else by a proxy in between.
+    """
+    kind, *parameters = request.headers.get("Content-Type", "").lower().split(";")
+    pairs = [parameter.partition("=") for parameter in parameters]
+    charsets = {value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"}
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    return kind.strip() == media_type and charsets <= {"utf-8"} and encoding == "identity"

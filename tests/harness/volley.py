@@ -76,6 +76,14 @@ class Wire:
         """All of it, in one write."""
         self._socket.sendall(data)
 
+    def half_close(self) -> None:
+        """Say that nothing more will come."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def read(self) -> bytes:
+        """Whatever comes next; empty where the other side has hung up."""
+        return self._reader.read1(65_536)
+
     def answer(self) -> Answer:
         """The next response."""
         response = http.client.HTTPResponse(_Stream(self._reader))  # type: ignore[arg-type]

@@ -77,6 +77,8 @@ def test_malformed_is_400_and_is_not_charged(client: Client, server: SmallServer
         "{",
         "\ufeff{}",
         '{"username": NaN}',
+        '{"username": "a", "password": "b", "code": 1e999}',
+        '{"username": "a", "password": "b", "code": -1e999}',
         "[" * 5000,
         '{"username":"a","username":"b","password":"c","code":"1"}',
         "{} x",
@@ -97,6 +99,7 @@ def test_other_media_types_are_415(client: Client) -> None:
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "application/xml",
+        "application/json; charset=utf-16",
     ):
         body = '--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
         answer = client.request("POST", "api/totp/login", data=body, headers={"Content-Type": kind})

@@ -44,6 +44,12 @@ def test_with_a_login_it_does(signed_in: Client) -> None:
     assert signed_in.get("private").text == "private"
 
 
+def test_what_is_behind_a_login_is_for_no_cache_and_no_other_origin(signed_in: Client) -> None:
+    answer = signed_in.get("private")
+    assert answer.headers["Cache-Control"] == "private"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 def test_pages_go_to_the_login_and_everything_else_gets_json(client: Client) -> None:
     page = client.get("private?a=1&token=SECRET")
     assert (page.status_code, page.headers["Location"]) == (302, "/login?next=%2Fprivate%3Fa%3D1")

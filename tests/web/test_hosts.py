@@ -30,6 +30,11 @@ def test_loopback_names_are_always_allowed(host: str) -> None:
         "localhost:8888:1",
         "[::1",
         "::1",
+        "evil.example/.localhost",
+        "evil.example@.localhost",
+        "evil.example#.localhost",
+        "evil.example&.localhost",
+        "local\u212aost",
     ],
 )
 def test_other_names_are_not(host: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_totp_auth.web.next_url import safe_next, without_secrets
+from jupyter_totp_auth.web.next_url import next_of, safe_next, without_secrets
 
 NASTY = [
     "//evil.example",
@@ -66,6 +66,11 @@ def test_a_token_does_not_get_into_a_location() -> None:
     assert safe_next("/lab?token=SECRET", "/") == "/lab"
     assert without_secrets("/lab", "a=1&token=SECRET&b=") == "/lab?a=1&b="
     assert without_secrets("/lab", "a=%2F") == "/lab?a=%2F"
+
+
+def test_what_is_too_long_to_be_taken_is_not_carried_along() -> None:
+    assert next_of("/lab/x", "a=1&token=SECRET", "/") == "/lab/x?a=1"
+    assert next_of("/" + "a" * 2048, "", "/team/") == "/team/"
 
 
 @settings(max_examples=2000, deadline=None)

@@ -108,6 +108,22 @@ class LspSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self.write_message(message)
 
 
+class FailingHandler(JupyterHandler):
+    """Breaks down with the whole request in hand."""
+
+    def get(self) -> None:
+        raise RuntimeError(f"{type(self).__name__} broke down")
+
+    post = get
+
+    def check_xsrf_cookie(self) -> None:
+        """Careless, on purpose."""
+
+
+class FailingApiHandler(FailingHandler, APIHandler):
+    pass
+
+
 class SlowHandshakeSocket(RawSocket):
     """Takes its time before the upgrade, as a kernel's socket does while the kernel answers."""
 
@@ -141,6 +157,8 @@ HANDLERS: dict[str, type[web.RequestHandler]] = {
     "raw/undecorated": UndecoratedHandler,
     "raw/undecorated-api": UndecoratedApiHandler,
     "raw/body": BodyHandler,
+    "raw/fails": FailingHandler,
+    "raw/fails-api": FailingApiHandler,
     "raw/socket": RawSocket,
     "raw/lsp/ws/x": LspSocket,
     "raw/slow-get": SlowHandshakeSocket,
