@@ -43,7 +43,7 @@ wheel: venv ## build the wheel and the sdist into dist/
 	@$(VENV_PYTHON) -m build
 
 clean: ## remove everything that these rules made
-	rm -rf .venv .test-logs dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .test-logs dist build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:

@@ -42,7 +42,7 @@ class Histories(RuleBasedStateMachine):
             name: self.rig.person(name, password=PASSWORDS[0], secret=bytes([number + 1]) * 20)
             for number, name in enumerate(NAMES)
         }
-        self.model = Model(self.rig.clock.now, {name: ModelPerson({0, 1}) for name in NAMES})
+        self.model = Model(self.rig.clock.now, people={name: ModelPerson({0, 1}) for name in NAMES})
         self.pending: list[str] = []
         self.logins: list[str] = []
         self.known: list[str | None] = [None]
@@ -114,12 +114,7 @@ class Histories(RuleBasedStateMachine):
 
     def give(self, index: int, whose: str, word: str, number: int, text: str) -> None:
         """Type a code into a pending login; the answer has to be the model's."""
-        if word == "step":
-            expected = self.model.give_step(index, whose, number)
-        elif word == "code":
-            expected = self.model.give_recovery_code(index, whose, number)
-        else:
-            expected = self.model.give_junk(index)
+        expected = self.model.second_factor(index, whose, word, number)
         outcome = self.rig.second(self.pending[index], text)
         if expected:
             assert isinstance(outcome, Issued), outcome

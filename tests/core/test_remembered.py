@@ -68,6 +68,34 @@ def test_a_sync_takes_over_changes_and_ends(
     assert (memory.get(b"a"), memory.get(b"b")) == (None, "changed")
 
 
+def test_each_batch_is_asked_for_once(
+    memory: Remembered[str], source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BATCH", 2)
+    asked: list[list[bytes]] = []
+    monkeypatch.setattr(memory, "_compare", asked.append)
+    memory._rows = {b"a": "a", b"b": "b", b"c": "c"}
+    memory.sync()
+    assert asked == [[b"a", b"b"], [b"c"]]
+
+
+def test_a_look_up_after_a_sync_finds_what_is_there(memory: Remembered[str]) -> None:
+    memory.sync()
+    assert memory.load(b"a") == "a"
+
+
+def test_what_lives_is_found_although_a_sync_passes_meanwhile(
+    memory: Remembered[str], source: Source
+) -> None:
+    def change_and_sync() -> None:
+        source.number += 1
+        memory.sync()
+
+    source.then = change_and_sync
+    assert memory.load(b"a") == "a"
+    assert memory.get(b"a") == "a"
+
+
 def test_nothing_is_compared_while_nothing_changed(memory: Remembered[str], source: Source) -> None:
     memory.load(b"a")
     memory.sync()
@@ -100,6 +128,31 @@ def test_what_was_dropped_during_a_sync_does_not_come_back(memory: Remembered[st
     source.then = lambda: memory.forget(lambda _row: True)
     memory.sync()
     assert memory.get(b"a") is None
+
+
+def test_beside_what_was_dropped_during_a_sync_the_others_are_compared(
+    memory: Remembered[str], source: Source
+) -> None:
+    memory.load(b"a")
+    memory.load(b"b")
+    source.rows[b"b"] = "changed"
+    source.number += 1
+    source.then = lambda: memory.forget(lambda row: row == "a")
+    memory.sync()
+    assert (memory.get(b"a"), memory.get(b"b")) == (None, "changed")
+
+
+def test_after_a_sync_that_failed_a_look_up_works(memory: Remembered[str], source: Source) -> None:
+    memory.load(b"a")
+    source.number += 1
+
+    def fail() -> None:
+        raise OSError("gone")
+
+    source.then = fail
+    with pytest.raises(OSError, match="gone"):
+        memory.sync()
+    assert memory.load(b"b") == "b"
 
 
 def test_a_sync_that_failed_is_done_again(memory: Remembered[str], source: Source) -> None:

@@ -224,6 +224,36 @@ def test_a_keyring_of_another_version_is_refused(version: object) -> None:
         Keyring.parse(text)
 
 
+SOUND = {
+    "version": 1,
+    "primary": "01020304",
+    "keys": {"01020304": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"keys": None}, "this is not a keyring of jupyter-totp-auth"),
+        ({"version": 2}, "this keyring is of another version of jupyter-totp-auth"),
+        ({"primary": "00000000"}, "this keyring is damaged"),
+        ({"keys": {"0102": SOUND["keys"]["01020304"]}, "primary": "0102"}, "this keyring is damaged"),  # type: ignore[index]
+        ({"keys": {"01020304": "AAEC"}}, "this keyring is damaged"),
+    ],
+)
+def test_a_keyring_is_refused_in_these_words(change: dict[str, object], words: str) -> None:
+    with pytest.raises(BadKeyring) as bad:
+        Keyring.parse(json.dumps({**SOUND, **change}))
+    assert str(bad.value) == words
+
+
+def test_the_text_of_a_keyring_is_json_for_people_too() -> None:
+    assert Keyring.parse(json.dumps(SOUND)).text() == (
+        '{\n "version": 1,\n "primary": "01020304",\n "keys": {\n'
+        '  "01020304": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="\n }\n}\n'
+    )
+
+
 # -- macs ------------------------------------------------------------------------------------------
 
 
