@@ -65,6 +65,8 @@ HANDLE_SECRETS = {"store", "web", "cli", "host", "attacks", "browser"}
 # Only by --soak.
 SOAK_CHECKS: dict[str, list[list[str]]] = {
     "fuzz": [[PYTHON, "-m", "tests.fuzz", "300"]],
+    "sentinels": [[PYTHON, "-m", "tests.mutants.runner"]],
+    "mutmut": [[PYTHON, "-m", "tests.mutants.shares"]],
 }
 
 # In this order; "house" is the files that lie in tests/ itself. Folders not named here (of later

@@ -106,6 +106,20 @@ def test_no_code_up_to_now_opens_anything(desk: Desk, backup: Path) -> None:
     assert desk.log_in(ada)
 
 
+def test_where_the_store_is_lost_no_code_up_to_now_opens_anything_either(desk: Desk, backup: Path) -> None:
+    ada = desk.add("ada")
+    desk.do("backup", str(backup))
+    desk.now += HOUR
+    used = totp.code(ada.secret, totp.step_at(desk.now))
+    assert desk.log_in(ada, code=used)
+    for file in desk.database.parent.glob(f"{desk.database.name}*"):
+        file.unlink()  # nobody can say any more what was used
+    restore(desk, backup)
+    assert desk.log_in(ada, code=used) is None
+    desk.now += 30
+    assert desk.log_in(ada)
+
+
 def test_a_code_of_the_step_ahead_that_was_used_stays_used(desk: Desk, backup: Path) -> None:
     ada = desk.add("ada")
     desk.do("backup", str(backup))

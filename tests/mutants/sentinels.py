@@ -1,0 +1,450 @@
+"""The smallest changes that would open a door, and the tests against a real server that must notice each (Q04).
+
+One edit each, but where two layers hold the same promise: then both are taken away, since one alone changes
+nothing that anybody could see, which is the point of the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One replacement. ``old`` stands exactly once in ``file`` (below the package)."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Sentinel:
+    """A broken product, and who has to find out: pytest's ids, without parameters."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    killers: tuple[str, ...]
+
+
+def _one(name: str, file: str, old: str, new: str, *killers: str) -> Sentinel:
+    return Sentinel(name, (Edit(file, old, new),), killers)
+
+
+_DOORS = "tests/attacks/test_a_doors.py::test_"
+_FLOW = "tests/attacks/test_b_flow.py::test_"
+_VERDICT = "tests/attacks/test_b_verdict.py::test_"
+_TOTP = "tests/attacks/test_c_totp.py::test_"
+_GUESSING = "tests/attacks/test_d_simple.py::test_"
+_FLOODS = "tests/attacks/test_d_floods.py::test_"
+_NAMES = "tests/attacks/test_f_names.py::test_"
+_LOCKS = "tests/attacks/test_h_locks.py::test_"
+_REQUESTS = "tests/attacks/test_h_requests.py::test_"
+_SESSIONS = "tests/attacks/test_h_sessions.py::test_"
+_FACTORS = "tests/attacks/test_k_factors.py::test_"
+_TOKENS = "tests/attacks/test_l_tokens.py::test_"
+_SECRETS = "tests/attacks/test_m_secrets.py::test_"
+_START = "tests/host/test_start.py::test_"
+_SENTINELS = "tests/attacks/test_q_sentinels.py::test_"
+_RESTORE = "tests/cli/test_restore.py::test_"
+
+SENTINELS = (
+    # -- codes ----------------------------------------------------------------------------------------
+    _one(
+        "a step opens twice",
+        "store/login_statements.py",
+        "totp_authenticator.c.last_step < claim.step,",
+        "totp_authenticator.c.last_step <= claim.step,",
+        f"{_TOTP}C04_a_hundred_pending_logins_and_one_code_open_one_login",
+    ),
+    _one(
+        "the window is two steps wide",
+        "core/policy.py",
+        "totp_window: int = 1",
+        "totp_window: int = 2",
+        f"{_TOTP}C02_the_code_of_now_and_its_neighbours_are_accepted",
+    ),
+    _one(
+        "the code that confirmed the phone is not used up",
+        "core/binding.py",
+        "last_step=proof.step,",
+        "last_step=-1,",
+        f"{_TOTP}C08_the_code_that_confirmed_the_enrollment_opens_no_login",
+    ),
+    _one(
+        "digits of any script are a code",
+        "core/totp.py",
+        '_CODE = re.compile(r"[0-9]{6}", re.ASCII)',
+        '_CODE = re.compile(r"[0-9]{6}|\\d{6}")',
+        f"{_TOTP}C11_digits_of_other_scripts_are_no_code",
+    ),
+    _one(
+        "codes are taken by a clock that was set back",
+        "core/login.py",
+        "recovery.read(typed_code) is None and self._clock_is_off(at)",
+        "recovery.read(typed_code) is None and False",
+        f"{_SENTINELS}C17_a_clock_behind_the_newest_login_takes_nobodys_codes",
+    ),
+    _one(
+        "a recovery code is not used up",
+        "store/login_statements.py",
+        ".values(used_at=at)",
+        ".values(used_at=None)",
+        f"{_FACTORS}k13_a_recovery_code_opens_one_login",
+    ),
+    Sentinel(
+        "a recovery code is anybody's",
+        (
+            Edit(
+                "store/login_statements.py",
+                "recovery_code.c.account_id == account_id,",
+                "recovery_code.c.account_id != '',",
+            ),
+            Edit(
+                "core/codes.py",
+                'self._sealer.mac(Purpose.RECOVERY_CODE, account.id if account else "", code)',
+                'self._sealer.mac(Purpose.RECOVERY_CODE, "", code)',
+            ),
+            Edit(
+                "core/codes.py",
+                'sealer.mac(Purpose.RECOVERY_CODE, account_id, recovery.read(shown) or "")',
+                'sealer.mac(Purpose.RECOVERY_CODE, "", recovery.read(shown) or "")',
+            ),
+        ),
+        (f"{_FACTORS}k14_somebody_elses_recovery_code_opens_nothing",),
+    ),
+    # -- between the factors --------------------------------------------------------------------------
+    _one(
+        "a wrong password passes",
+        "core/login.py",
+        "password_ok=password_ok,",
+        "password_ok=True,",
+        f"{_VERDICT}B17_the_verdict_after_the_code_is_the_same_whichever_factor_was_wrong",
+    ),
+    _one(
+        "nothing is hashed for a name that nobody has",
+        "core/local_passwords.py",
+        'right = self._hasher.verify(phc, password or "")',
+        'right = phc is not None and self._hasher.verify(phc, password or "")',
+        f"{_VERDICT}B17_the_password_takes_the_same_time_whatever_it_was",
+    ),
+    _one(
+        "the verdict on the password is given at once",
+        "core/login.py",
+        "if known and not password_ok:",
+        "if not password_ok:",
+        f"{_VERDICT}B17_the_answer_to_the_password_is_the_same_whatever_it_was",
+    ),
+    _one(
+        "a pending login has tries without end",
+        "store/logins.py",
+        "                    pending_login.c.tries_left > 0,",
+        "                    pending_login.c.tries_left > -100,",
+        f"{_FLOW}B10_after_five_wrong_codes_the_pending_login_is_gone",
+    ),
+    _one(
+        "a pending login lives for an hour",
+        "core/policy.py",
+        "pending_lifetime: int = 5 * MINUTE",
+        "pending_lifetime: int = 60 * MINUTE",
+        f"{_FLOW}B08_a_pending_login_is_gone_after_five_minutes",
+    ),
+    # -- guessing -------------------------------------------------------------------------------------
+    _one(
+        "a right password is looked at during the wait",
+        "core/login.py",
+        "        if wait is not None:\n            return Denied(Refusal.THROTTLED, retry_after=wait)\n"
+        "        password_ok =",
+        "        if wait is not None and not self._password_is_right(account, typed_password, at):\n"
+        "            return Denied(Refusal.THROTTLED, retry_after=wait)\n"
+        "        password_ok =",
+        f"{_GUESSING}D01_after_five_failures_each_further_one_doubles_the_wait",
+    ),
+    _one(
+        "a right code is looked at when the second factor is closed",
+        "core/login.py",
+        "allowed = pending.password_ok and account is not None and wait is None",
+        "allowed = pending.password_ok and account is not None",
+        f"{_GUESSING}D02_over_many_pending_logins_ten_are_looked_at",
+    ),
+    _one(
+        "a wrong code is given back",
+        "core/login.py",
+        "if match.replayed and wait is None:",
+        "if wait is None:",
+        f"{_GUESSING}D02_over_many_pending_logins_ten_are_looked_at",
+    ),
+    _one(
+        "a name is counted as it was typed",
+        "core/login.py",
+        "key, wait = self._charges.password(name, account, known, at=at)",
+        "key, wait = self._charges.password(typed_name, account, known, at=at)",
+        f"{_FLOODS}D14_every_spelling_that_folds_to_a_name_shares_its_counter",
+    ),
+    _one(
+        "a name that nobody has never waits",
+        "core/login.py",
+        "        if wait is not None:\n            return Denied(Refusal.THROTTLED, retry_after=wait)\n"
+        "        password_ok =",
+        "        if wait is not None and account is not None:\n"
+        "            return Denied(Refusal.THROTTLED, retry_after=wait)\n"
+        "        password_ok =",
+        f"{_GUESSING}D16_an_unknown_name_waits_as_a_known_one_does",
+    ),
+    _one(
+        "the known-browser cookie of anybody counts",
+        "core/login.py",
+        "return row if (row.account_id, row.epoch) == (account.id, account.epoch) else None",
+        "return row",
+        f"{_GUESSING}D08_only_the_genuine_cookie_of_this_account_counts",
+    ),
+    Sentinel(
+        "a known browser outlives the password it was known by",
+        (
+            Edit(
+                "core/login.py",
+                "return row if (row.account_id, row.epoch) == (account.id, account.epoch) else None",
+                "return row if row.account_id == account.id else None",
+            ),
+            Edit("store/accounts.py", "forget=True,", "forget=False,"),
+        ),
+        (f"{_GUESSING}D08_it_ends_with_what_it_was_bound_to",),
+    ),
+    _one(
+        "a stranger's X-Forwarded-For is believed",
+        "web/client_address.py",
+        "if not self._is_trusted(peer):",
+        'if not self._is_trusted(peer) and "X-Forwarded-For" not in request.headers:',
+        f"{_FLOODS}D11_two_hundred_forged_addresses_are_one_bucket_and_one_client_in_the_log",
+    ),
+    # -- doors ----------------------------------------------------------------------------------------
+    _one(
+        "a public path is public by its beginning",
+        "web/gate.py",
+        "if pattern.fullmatch(relative):",
+        "if pattern.match(relative):",
+        f"{_DOORS}a20_metrics_open_to_a_scraper_only_where_the_route_is_named",
+    ),
+    _one(
+        "a public path is public with anybody's handler",
+        "web/gate.py",
+        "if owner is None or handler_class is owner:",
+        "if owner is None or handler_class is not None:",
+        f"{_DOORS}a01_a_public_path_is_not_public_with_another_extensions_handler",
+    ),
+    _one(
+        "the server answers under every name",
+        "web/gate.py",
+        "if not self._hosts.allows(request.host):",
+        "if not self._hosts.allows(request.host) and False:",
+        f"{_START}the_server_answers_under_its_own_names_only",
+    ),
+    _one(
+        "a stranger's body may have 16 MiB",
+        "web/gate.py",
+        "ANONYMOUS_BODY = 16 * 1024",
+        "ANONYMOUS_BODY = 16 * 1024 * 1024",
+        f"{_DOORS}a_body_of_16_kib_is_taken_and_one_byte_more_is_not",
+    ),
+    _one(
+        "a token may stand in every URL",
+        "web/tokens.py",
+        'return wants_websocket(request) or (self._in_url == "api" and',
+        'return True or (self._in_url == "api" and',
+        f"{_TOKENS}l02_a_token_in_the_wrong_place_is_refused_and_in_no_log",
+    ),
+    _one(
+        "a token may manage security",
+        "web/pages.py",
+        "totp_refuses_tokens = True",
+        "totp_refuses_tokens = False",
+        f"{_TOKENS}l04_tokens_cannot_manage_security",
+    ),
+    _one(
+        "anybody may manage people",
+        "web/people_api.py",
+        "if self.login.account.role is not Role.ADMIN:",
+        "if self.login.account.role not in Role:",
+        f"{_SENTINELS}H16_a_member_manages_nobody",
+    ),
+    _one(
+        "an enrollment code enrolls again",
+        "store/enrollments.py",
+        "    connection.execute(delete(enrollment_code).where("
+        "enrollment_code.c.digest == value.code_digest))\n    return True",
+        "    return True",
+        f"{_SENTINELS}K01_an_enrollment_code_enrolls_one_person_once",
+    ),
+    # -- logins and sockets ---------------------------------------------------------------------------
+    _one(
+        "sockets outlive their login",
+        "web/sockets.py",
+        "                handler.close(CLOSE_CODE, _REASON)",
+        "                handler.request",
+        f"{_SESSIONS}h08_every_socket_of_a_login_closes_with_1001_when_it_ends",
+    ),
+    _one(
+        "a message is heard after the end",
+        "web/sockets.py",
+        "    def on_message(self: Any, message: Any) -> Any:\n        if not sockets.may_go_on(self):",
+        "    def on_message(self: Any, message: Any) -> Any:\n        if False:",
+        f"{_SENTINELS}H23_no_message_is_heard_between_the_end_and_the_next_look_at_the_sockets",
+    ),
+    _one(
+        "a socket is not asked again at its opening",
+        "web/sockets.py",
+        "        if not sockets.may_go_on(self):\n            self._totp_refused = True",
+        "        if False:\n            self._totp_refused = True",
+        f"{_SESSIONS}h08_a_socket_in_its_handshake_never_opens_when_its_login_ends_meanwhile",
+    ),
+    _one(
+        "a cookie opens a socket from any origin",
+        "web/gate.py",
+        "if wants_websocket(request) and not self._has_own_origin(request, or_none=visitor.token is not None):",
+        "if False:",
+        f"{_SESSIONS}h20_h22_a_cookie_opens_no_socket_without_our_own_origin",
+    ),
+    _one(
+        "logging out only takes the cookie away",
+        "web/login_pages.py",
+        "        await end_login(self, self.visitor)\n        self.rim.cookies.clear(self, Cookie.LOGIN)",
+        "        self.rim.cookies.clear(self, Cookie.LOGIN)",
+        f"{_SESSIONS}h05_a_copied_cookie_is_dead_after_the_log_out",
+    ),
+    _one(
+        "what ended elsewhere is not heard of",
+        "store/rows.py",
+        "values(revision=instance.c.revision + 1)",
+        "values(revision=instance.c.revision)",
+        f"{_DOORS}a23_a_disabled_account_is_out_at_once",
+    ),
+    _one(
+        "a new password ends no login",
+        "store/accounts.py",
+        "            end=reason,\n",
+        "            end=None,\n",
+        f"{_FACTORS}k22_an_operators_new_password_leaves_the_second_factor_on",
+    ),
+    _one(
+        "memory forgets the absolute end",
+        "core/logins.py",
+        "if login is None or login.session.expires_at <= self._clock():",
+        "if login is None:",
+        f"{_SESSIONS}h23_sockets_close_at_the_absolute_end",
+    ),
+    _one(
+        "a locked login is served",
+        "web/gate.py",
+        "        if visitor.locked:\n            return self._for_locked(request)",
+        "        if visitor.locked and request.method == 'TRACE':\n            return self._for_locked(request)",
+        f"{_LOCKS}H10_polls_are_no_activity_the_login_is_locked_and_its_sockets_are_closed",
+    ),
+    _one(
+        "a poll is an activity",
+        "web/gate.py",
+        "self._logins.seen(visitor.login.session.digest)",
+        "self._logins.active(visitor.login)",
+        f"{_LOCKS}H10_polls_are_no_activity_the_login_is_locked_and_its_sockets_are_closed",
+    ),
+    _one(
+        "the bearer stays at a step-up",
+        "store/login_locks.py",
+        "unchanged.values(digest=digest, fresh_at=at, active_at=at)",
+        "unchanged.values(fresh_at=at, active_at=at)",
+        f"{_LOCKS}H04_a_step_up_rotates_the_bearer_and_the_old_one_is_dead",
+    ),
+    _one(
+        "no step-up is asked for",
+        "core/model.py",
+        "return at - self.fresh_at <= within",
+        "return at - self.fresh_at <= 1000 * within",
+        f"{_FACTORS}i13_a_notebooks_script_adds_and_changes_nothing",
+    ),
+    # -- browsers -------------------------------------------------------------------------------------
+    _one(
+        "a made-up CSRF pair is a pair",
+        "web/xsrf.py",
+        "return self._is_genuine(given, login_id)",
+        "return True",
+        f"{_REQUESTS}i02_only_the_pair_of_this_very_login_changes_anything",
+    ),
+    _one(
+        "next is not looked at",
+        "web/next_url.py",
+        "    if not value or len(value) > _LONGEST or not _SAFE.fullmatch(value):\n        return base_url",
+        "    return value or base_url",
+        f"{_REQUESTS}i07_next_never_leaves_the_server",
+    ),
+    _one(
+        "pages may be kept",
+        "web/pages.py",
+        '"Cache-Control": "no-store",',
+        '"Cache-Control": "private",',
+        f"{_REQUESTS}i10_every_page_has_strict_headers_and_a_nonce_of_its_own",
+    ),
+    _one(
+        "pages may load anything",
+        "web/pages.py",
+        "f\"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; \"",
+        "f\"default-src *; style-src 'nonce-{nonce}'; \"",
+        f"{_REQUESTS}i10_every_page_has_strict_headers_and_a_nonce_of_its_own",
+    ),
+    _one(
+        "scripts can read the cookies",
+        "web/cookies.py",
+        "            value,\n            path=self._base_url,\n            httponly=True,",
+        "            value,\n            path=self._base_url,\n            httponly=False,",
+        f"{_SESSIONS}h01_on_plain_http_the_cookies_claim_nothing",
+    ),
+    _one(
+        "the cookies' names claim nothing over https",
+        "web/cookies.py",
+        'return f"__Host-{bare}" if self._base_url == "/" else f"__Secure-{bare}"',
+        "return bare",
+        f"{_SESSIONS}h01_over_https_the_cookies_are_bound_to_host_and_tls",
+    ),
+    # -- at rest --------------------------------------------------------------------------------------
+    _one(
+        "what is sealed is not bound to its place",
+        "core/sealing.py",
+        "return _framed(str(_VERSION), self._instance, account, purpose.value, item)",
+        "return _framed(str(_VERSION))",
+        f"{_SECRETS}M04_secrets_swapped_between_two_people_let_neither_in",
+    ),
+    _one(
+        "a keyring that others can read is taken",
+        "store/keyring_file.py",
+        '    insist_on_privacy("keyring", path, status)',
+        "    del path",
+        f"{_SECRETS}M02_an_unsafe_keyring_refuses_with_the_reason",
+    ),
+    _one(
+        "a lost keyring is made anew",
+        "store/opening.py",
+        "if keyring is None and sealed_check is not None:",
+        "if False:",
+        f"{_SECRETS}M07_a_lost_keyring_refuses_and_none_is_made",
+    ),
+    _one(
+        "after a restore the codes of yesterday open",
+        "store/voiding.py",
+        "    _raise_steps(connection, dict.fromkeys(_authenticator_ids(connection), now))",
+        "    del now",
+        f"{_RESTORE}where_the_store_is_lost_no_code_up_to_now_opens_anything_either",
+    ),
+    _one(
+        "the log holds what was typed",
+        "core/login.py",
+        "event = self._first_factor_event(account, origin, at, passed=password_ok)",
+        "event = replace("
+        "self._first_factor_event(account, origin, at, passed=password_ok), detail=typed_name)",
+        f"{_NAMES}F05_what_cannot_be_printed_is_refused_and_never_reaches_the_log",
+    ),
+    _one(
+        "memory is served however long the store is silent",
+        "web/gate.py",
+        "        if self._is_stale():\n",
+        "        if self._is_stale() and request.method == 'TRACE':\n",
+        f"{_SENTINELS}N02_without_a_store_nobody_is_served_after_fifteen_seconds",
+    ),
+)
