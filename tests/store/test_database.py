@@ -161,11 +161,11 @@ def test_servers_are_asked_to_be_strict_and_quick(sql: Store) -> None:
                 connection.execute(text(f"SHOW {name}")).scalar_one()
                 for name in ("transaction_isolation", "statement_timeout", "lock_timeout")
             ]
-            assert shown == ["read committed", "5s", "5s"]
+            assert shown == ["read committed", "4s", "4s"]
         else:
             query = text("SELECT @@tx_isolation, @@sql_mode, @@innodb_lock_wait_timeout")
             isolation, mode, patience = connection.execute(query).one()
-            assert (isolation, patience) == ("READ-COMMITTED", 5)
+            assert (isolation, patience) == ("READ-COMMITTED", 4)
             assert set(mode.split(",")) == {"STRICT_ALL_TABLES", "SIMULTANEOUS_ASSIGNMENT"}
 
 

@@ -44,7 +44,7 @@ def events() -> Events:
 def rows(events: Events, monkeypatch: pytest.MonkeyPatch) -> Rows:
     monkeypatch.setattr(who_ran_what, "_EVERY", 0.01)
     monkeypatch.setattr(who_ran_what, "_AGAIN", 0.01)
-    pool = BoundedPool("test", threads=1, queue=10)
+    pool = BoundedPool("test", threads=1, queue=10, patience=30)
     return Rows(events, pool, logging.getLogger("test"), lambda: AT)
 
 
