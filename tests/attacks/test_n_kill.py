@@ -61,7 +61,7 @@ class Siege:
 
     def round(self, server: JupyterServer) -> None:
         """Work on one server until it is killed in the midst of it; then have it come back."""
-        wait_until(server._is_ready, START_SECONDS, "the start")
+        wait_until(server.is_ready, START_SECONDS, "the start")
         person = self.stage.person()
         self.said.people.append(person)
         timer = Timer(self._dice.uniform(0.02, 1.5), server.kill)
@@ -158,8 +158,8 @@ class Siege:
         if self._last is None:
             return
         person, code = self._last
-        wait_until(lambda: any(server._is_ready() for server in self.servers), START_SECONDS, "a start")
-        other = next(server for server in self.servers if server._is_ready())
+        wait_until(lambda: any(server.is_ready() for server in self.servers), START_SECONDS, "a start")
+        other = next(server for server in self.servers if server.is_ready())
         self.half(other, person).second_factor(code)
         heard = sum(one is person for one, _, _ in self.said.spent)
         unheard = 0 if any((one, text) == (person, code) for one, text, _ in self.said.spent) else 1
@@ -181,7 +181,7 @@ def insist_on_nothing_lost(found: Fleet, kills: int) -> None:
     for number in range(kills):
         siege.round(siege.servers[number % PROCESSES])
     for server in siege.servers:
-        wait_until(server._is_ready, START_SECONDS, "the start")
+        wait_until(server.is_ready, START_SECONDS, "the start")
     siege.check()
     said = siege.said
     assert said.spent
