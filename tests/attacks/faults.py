@@ -88,10 +88,12 @@ class Watch:
         self._thread = Thread(target=self._run)
 
     def _run(self) -> None:
-        while not self._over.wait(0.05):
+        while True:
             begun = time.monotonic()
             assert self._wire.ask(self._data).status in {200, 503}
             self.took.append(time.monotonic() - begun)
+            if self._over.wait(0.05):
+                return
 
     def __enter__(self) -> Self:
         self._wire.ask(self._data)

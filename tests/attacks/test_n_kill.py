@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -87,7 +88,7 @@ class Siege:
         client.get("login")
         half = self.stage.half(self.stage.pending(person.username), url=server.url)
         for name, value in half.cookies.items():
-            client.session.cookies.set(name, value, domain="127.0.0.1", path="/")
+            client.session.cookies.set(name, value, domain=urlsplit(server.url).hostname, path="/")
         return client
 
     def log_in(self, server: JupyterServer, person: Person) -> Client:

@@ -31,7 +31,7 @@ from tests.harness.client import Client, Person, is_closed
 from tests.services.mariadb import MariaDB
 from tests.services.postgresql import PostgreSQL
 
-KINDS = ["postgresql", "mariadb"]
+KINDS = ["postgresql", pytest.param("mariadb", marks=pytest.mark.soak)]
 PATIENCE = 5 + 1.5
 """5 s, and what a busy machine does besides."""
 
