@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 from ..core.events import Event
 from .errors import StoreRefused, StoreUnavailable
@@ -35,6 +37,11 @@ _DEADLOCKS = frozenset({"40P01", "40001", 1213})
 """SQLSTATEs of PostgreSQL, and an error number of MariaDB."""
 
 _TURNS = 5
+
+_QUIET = "totp"
+# SQLAlchemy writes a trace of each connection that it cannot give back whole. That the server is gone is told
+# in one line, by whoever asked it; and only of our own pools, not of those of other extensions.
+logging.getLogger(f"{QueuePool.__module__}.{QueuePool.__qualname__}.{_QUIET}").setLevel(logging.CRITICAL)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -210,6 +217,7 @@ def _engine(url: URL) -> Engine:
             pool_pre_ping=True,
             pool_timeout=_ANSWER_TIMEOUT_S,
             pool_recycle=1800,
+            pool_logging_name=_QUIET,
             hide_parameters=True,
             connect_args=_postgresql_options() if backend == "postgresql" else _mariadb_options(),
         )

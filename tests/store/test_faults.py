@@ -15,12 +15,14 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event as on
 from sqlalchemy import select, update
 
 from jupyter_totp_auth.store import Store, StoreUnavailable, database, open_store
 from jupyter_totp_auth.store.database import Database
 from jupyter_totp_auth.store.opening import Places
 from jupyter_totp_auth.store.tables import account, instance
+from tests.attacks.faults import frozen
 from tests.services import missing_is_skip
 from tests.services.mariadb import MariaDB
 from tests.services.postgresql import PostgreSQL, running_postgresql
@@ -255,6 +257,29 @@ def test_a_grant_whose_connection_is_cut_did_not_happen(request: pytest.FixtureR
     assert sql.logins.find(login.digest, at=AT) is None
     assert grant(sql, half, ada.step(), login)
     sql.accounts.delete(ada.account.id, acts.event())
+
+
+def test_a_server_that_stands_still_while_a_connection_is_given_back_leaves_no_trace_in_the_log(
+    mariadb: MariaDB, mariadb_store: Store, quick_mariadb: Hands, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = mariadb_store.accounts.all()
+    with ExitStack() as stack:
+
+        def stand_still(*_: object) -> None:
+            stack.enter_context(frozen(mariadb.process.pid))
+
+        on.listen(quick_mariadb.database.engine, "reset", stand_still, once=True)
+        assert quick_mariadb.accounts.all() == before, "that was answered already"
+    assert quick_mariadb.accounts.all() == before
+    assert [record.message for record in caplog.records] == []
+
+
+@pytest.fixture
+def quick_mariadb(monkeypatch: pytest.MonkeyPatch, mariadb_store: Store) -> Iterator[Hands]:
+    monkeypatch.setattr(database, "_ANSWER_TIMEOUT_S", 1)
+    hands = Hands(mariadb_store.database.url.render_as_string(hide_password=False))
+    yield hands
+    hands.database.close()
 
 
 @pytest.fixture
