@@ -234,13 +234,15 @@ def test_N10_two_hundred_kills_on_servers(request: pytest.FixtureRequest, tmp_pa
 def test_N10_an_adduser_that_is_killed_adds_whole_accounts_or_none(tmp_path: Path) -> None:
     dice = random.Random()  # noqa: S311 - when to kill
     with open_stage(tmp_path) as stage:
-        added, killed = [], 0
+        begun = time.monotonic()
+        assert stage.server.totp("adduser", "eve").returncode == 0
+        whole, added, killed = time.monotonic() - begun, ["eve"], 0
         for number in range(20):
             command = [stage.server.python, "-m", "jupyter", "totp", "adduser", f"eve-{number}"]
             with subprocess.Popen(
                 command, env=stage.server.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
             ) as child:
-                timer = Timer(dice.uniform(0.5, 3), child.kill)
+                timer = Timer(whole * dice.uniform(0.5, 1.2), child.kill)
                 timer.start()
                 out = child.communicate()[0]
                 timer.cancel()
