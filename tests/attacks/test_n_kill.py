@@ -231,6 +231,7 @@ def test_N10_two_hundred_kills_on_servers(request: pytest.FixtureRequest, tmp_pa
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)
 def test_N10_an_adduser_that_is_killed_adds_whole_accounts_or_none(tmp_path: Path) -> None:
     dice = random.Random()  # noqa: S311 - when to kill
     with open_stage(tmp_path) as stage:
