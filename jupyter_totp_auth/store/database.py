@@ -33,6 +33,8 @@ _PATIENCE_S = {"file": 9.5, "server": 4.5}
 _SLACK_S = 0.3
 """A server that answers says itself that a statement takes too long; that comes first."""
 
+_LONGEST_WORDS = 200
+
 _DEADLOCKS = frozenset({"40P01", "40001", 1213})
 """SQLSTATEs of PostgreSQL, and an error number of MariaDB."""
 
@@ -176,7 +178,18 @@ def _translated() -> Iterator[None]:
         cause = getattr(error, "orig", None) or error
         code = getattr(cause, "sqlstate", None) or next(iter(cause.args), None)
         kind = Deadlock if code in _DEADLOCKS else StoreUnavailable
-        raise kind(type(cause).__name__) from None
+        raise kind(in_words(cause)) from None
+
+
+def in_words(cause: BaseException) -> str:
+    """What a driver says of the database ("database or disk is full"), for the operator.
+
+    Of operational errors alone, and their first line: others, and what follows, can quote rows.
+    """
+    name = type(cause).__name__
+    operational = any(kind.__name__ == "OperationalError" for kind in type(cause).__mro__)
+    lines = str(cause.args[-1]).splitlines() if operational and cause.args else []
+    return f"{name}: {lines[0][:_LONGEST_WORDS]}" if lines else name
 
 
 def _parse(url: str | URL) -> URL:

@@ -26,7 +26,7 @@ from ..core.sealing import Keyring, Purpose, SealBroken, Sealer, Seals, key_id, 
 from . import keyring_file, schema
 from .access_tokens import SqlAccessTokens
 from .accounts import SqlAccounts
-from .database import Database
+from .database import Database, in_words
 from .enrollments import SqlEnrollments
 from .errors import StoreRefused, StoreUnavailable
 from .events import SqlEvents
@@ -177,7 +177,7 @@ def _check_file(path: Path) -> None:
         finally:
             connection.close()
     except sqlite3.OperationalError as error:
-        raise StoreUnavailable(type(error).__name__) from None
+        raise StoreUnavailable(in_words(error)) from None
     except sqlite3.DatabaseError:
         verdict = "not a database"
     if verdict != "ok":

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.model import Claim, Role
 from jupyter_totp_auth.store import Store, StoreUnavailable, database
-from jupyter_totp_auth.store.database import Database, Deadlock, again_after_deadlock
+from jupyter_totp_auth.store.database import Database, Deadlock, again_after_deadlock, in_words
 from jupyter_totp_auth.store.rows import write_event
 from jupyter_totp_auth.store.tables import account, instance
 from jupyter_totp_auth.store.tables import event as event_table
@@ -277,6 +277,21 @@ def test_another_failure_is_not_tried_again() -> None:
     with pytest.raises(StoreUnavailable):
         broken()
     assert len(turns) == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), "OperationalError: database or disk is full"),
+        (sqlite3.OperationalError("first\nDETAIL: a row"), "OperationalError: first"),
+        (sqlite3.OperationalError("x" * 999), f"OperationalError: {'x' * 200}"),
+        (sqlite3.OperationalError(), "OperationalError"),
+        (sqlite3.DataError("value 'secret' is too long"), "DataError"),
+        (OSError(28, "No space left on device"), "OSError"),
+    ],
+)
+def test_the_operator_is_told_what_the_driver_says_and_nothing_of_rows(cause: Exception, words: str) -> None:
+    assert in_words(cause) == words
 
 
 # -- who listens ---------------------------------------------------------------------------------------
