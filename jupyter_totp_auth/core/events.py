@@ -54,6 +54,7 @@ class EventKind(str, Enum):
     STORE_EXPORTED = "store-exported"
     STORE_IMPORTED = "store-imported"
     CELL_RUN = "cell-run"
+    TERMINAL_STARTED = "terminal-started"
     TERMINAL_OPENED = "terminal-opened"
     TERMINAL_CLOSED = "terminal-closed"
     RUNS_LOST = "runs-lost"

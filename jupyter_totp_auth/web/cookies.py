@@ -53,9 +53,13 @@ class Cookies:
 
     def read(self, request: HTTPServerRequest, cookie: Cookie, *, secure: bool) -> str | None:
         """The cookie's value. A request over https only reads the prefixed name: the bare one could have
-        been planted over plain http."""
-        morsel = request.cookies.get(self.name(cookie, secure=secure))
-        return morsel.value if morsel is not None else None
+        been planted over plain http. None where it stands twice: a neighbouring host can plant a second one,
+        and which of the two came first says nothing."""
+        name = self.name(cookie, secure=secure)
+        morsel = request.cookies.get(name)
+        if morsel is None or _stands_twice(name, request.headers.get("Cookie", "")):
+            return None
+        return morsel.value
 
     def put_login(self, handler: RequestHandler, issued: Issued[NewLogin] | Issued[Enrolled]) -> None:
         """Sign this browser in."""
@@ -113,3 +117,10 @@ class Cookies:
     def _secure(handler: RequestHandler) -> bool:
         visitor = visitor_of(handler.request)
         return visitor is not None and visitor.secure
+
+
+def _stands_twice(name: str, header: str) -> bool:
+    """Of the whole name: a prefixed one ends in the bare one."""
+    if header.count(f"{name}=") < 2:  # noqa: PLR2004 - the common case, without taking it apart
+        return False
+    return [part.partition("=")[0].strip() for part in header.split(";")].count(name) > 1

@@ -206,7 +206,7 @@ class Gate:
         """The handler, its socket made to end with the login, and spared the _xsrf for a token."""
         if visitor.token is not None:
             handler_class = for_token(handler_class, own_origin=self._has_own_origin(request, or_none=True))
-        return self._sockets.guarded(handler_class) if is_socket(handler_class) else handler_class
+        return self._sockets.fitted(handler_class)
 
     def _seen(self, visitor: Visitor) -> None:
         if visitor.token is not None:

@@ -147,6 +147,8 @@ class TotpIdentityProvider(IdentityProvider):
             live = self.services.access_tokens.live(visitor.token.token.digest)
         elif visitor is not None and visitor.login is not None:
             live = self.services.logins.live(visitor.login.session.digest)
+            if live is not None and live.locked:  # nobody, also where a path is public (R25)
+                live = None
         return None if live is None else as_user(live.account)
 
     def get_user_token(self, handler: web.RequestHandler) -> None:  # type: ignore[override]
@@ -221,9 +223,8 @@ class TotpIdentityProvider(IdentityProvider):
             app.exit(1)
         for name in start_checks.stock_secrets(app):
             self.log.warning("%s is set. It opens nothing here; remove it.", name)
-        misplaced = start_checks.misplaced_public_url(self.settings, app.base_url)
-        if misplaced is not None:
-            self.log.warning(misplaced)
+        for sentence in start_checks.worth_a_warning(self.settings, app.base_url):
+            self.log.warning(sentence)
         keep_secrets_out(app.web_app.settings, app.log)
         app.web_app.settings["xsrf_cookie_kwargs"] = jupyters_cookie(app.base_url)
         self.gate = self._make_gate(app)

@@ -24,7 +24,6 @@ _MOST_EXPRESSIONS = 50
 
 _RUNS_NOTHING = frozenset(
     {
-        "attach",
         "configurationDone",
         "continue",
         "debugInfo",
@@ -74,7 +73,14 @@ def runs_of(message: str | bytes, protocol: str | None) -> list[Run]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Unreadable(type(error).__name__) from None
     where = channel or "shell"
-    return _executed(document, where) if kind == "execute_request" else _debugged(document, where)
+    runs = _executed(document, where) if kind == "execute_request" else _debugged(document, where)
+    if any(_has_surrogates(run.code) for run in runs):  # Jupyter makes bytes of them, and other letters
+        raise Unreadable("half a letter")
+    return runs
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _opened(message: str | bytes, protocol: str | None) -> tuple[str | None, dict[str, Any], Any]:

@@ -68,6 +68,12 @@ class Sockets:
             for handler in list(self._open.get(key, ())):
                 handler.close(CLOSE_CODE, _REASON)
 
+    def fitted(self, handler_class: Any) -> Any:
+        """Whatever a login is served: a socket ends with it, and what runs something is recorded."""
+        if is_socket(handler_class):
+            return self.guarded(handler_class)
+        return handler_class if self.who_ran_what is None else self.who_ran_what.watched(handler_class)
+
     def guarded(self, handler_class: type[WebSocketHandler]) -> type[WebSocketHandler]:
         """``handler_class``, with every opening and message asking first."""
         guarded: Any = handler_class

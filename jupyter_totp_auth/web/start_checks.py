@@ -130,6 +130,28 @@ def refuse_plain_http(serverapp: Any, settings: TotpAuth, *, tls: bool) -> None:
     )
 
 
+_DEAR = ("api/contents", "api/kernels", "api/terminals", "terminals/websocket/1")
+"""What nobody means to have without a login."""
+
+
+def worth_a_warning(settings: TotpAuth, base_url: str) -> list[str]:
+    """What opens more, or leads elsewhere, than whoever wrote it will have meant."""
+    said = []
+    if any(network.prefixlen == 0 for network in settings.proxy_networks()):
+        said.append(
+            "TotpAuth.trusted_proxies trusts every address: whoever connects may say in X-Forwarded-For who "
+            "they are, and have others banned. Name the proxy's own network."
+        )
+    said += [
+        f"TotpAuth.public_routes: {pattern!r} takes in {path}, which is then only behind its own check."
+        for pattern in settings.public_routes
+        for path in _DEAR
+        if re.fullmatch(pattern, path)
+    ]
+    misplaced = misplaced_public_url(settings, base_url)
+    return [*said, misplaced] if misplaced else said
+
+
 def misplaced_public_url(settings: TotpAuth, base_url: str) -> str | None:
     """What to say where ``public_url`` does not lead to this server's prefix; None where it does."""
     if not settings.public_url:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from jupyter_server_terminals.api_handlers import TerminalRootHandler
 from terminado.websocket import TermSocket
+from tornado.web import RequestHandler
 from tornado.websocket import WebSocketHandler
 
 from ..core.access_tokens import blanked
@@ -73,6 +76,17 @@ class WhoRanWhat:
             self._record(EventKind.CELL_RUN, handler, {"kernel": kernel, **self._described(run)})
         return True
 
+    def watched(self, handler_class: Any) -> Any:
+        """What starts terminals, made to tell of it: a command can be asked for with no socket."""
+        starts = isinstance(handler_class, type) and issubclass(handler_class, TerminalRootHandler)
+        telling: Any = handler_class
+        return _telling(self, telling) if self._terminals and starts else handler_class
+
+    def started(self, handler: TerminalRootHandler) -> None:
+        """A terminal is asked for; with what, since that can be a command."""
+        asked = blanked(handler.request.body.decode("utf-8", "replace"))
+        self._record(EventKind.TERMINAL_STARTED, handler, {"asked": shortened(asked)} if asked else {})
+
     def opened(self, handler: WebSocketHandler, *path: Any) -> None:
         """A socket opens; ``path`` is what the URL's pattern gave."""
         if self._terminals and isinstance(handler, TermSocket) and path:
@@ -97,7 +111,7 @@ class WhoRanWhat:
                 told["cut"] = True
         return told
 
-    def _record(self, kind: EventKind, handler: WebSocketHandler, detail: dict[str, Any]) -> None:
+    def _record(self, kind: EventKind, handler: RequestHandler, detail: dict[str, Any]) -> None:
         visitor = visitor_of(handler.request)
         who = (visitor.token or visitor.login) if visitor else None
         if visitor is None or who is None:  # the gate opens no socket to nobody
@@ -110,6 +124,17 @@ class WhoRanWhat:
         )
         self._log.info("%s", as_json_line(event))
         self._rows.add(event)
+
+
+@lru_cache(maxsize=8)
+def _telling(who_ran_what: WhoRanWhat, handler_class: Any) -> Any:
+    def post(self: Any, *args: Any, **kwargs: Any) -> Any:
+        who_ran_what.started(self)
+        return super(telling, self).post(*args, **kwargs)
+
+    body = {"post": post, "__module__": handler_class.__module__}
+    telling: Any = type(handler_class.__name__, (handler_class,), body)
+    return telling
 
 
 def shortened(code: str) -> str:
@@ -129,7 +154,7 @@ class Rows:
         self._log = log
         self._clock = clock
         self._waiting: deque[Event] = deque()
-        self._lost = 0
+        self._lost: Counter[tuple[str | None, str | None]] = Counter()
         self._writer: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -138,7 +163,7 @@ class Rows:
     def add(self, event: Event) -> None:
         """Have it written soon; where too many wait, count it as lost."""
         if len(self._waiting) >= _MOST_WAITING:
-            self._lost += 1
+            self._lost[event.account_id, event.account] += 1
             return
         self._waiting.append(event)
         if self._writer is None:
@@ -168,10 +193,12 @@ class Rows:
         return True
 
     def _tell_of_the_lost(self) -> None:
-        """In its place among the others: behind those that waited, before those that come."""
-        if self._lost:
-            self._waiting.append(Event(EventKind.RUNS_LOST, self._clock(), detail=str(self._lost)))
-            self._lost = 0
+        """In its place among the others: behind those that waited, before those that come; whose, as well."""
+        for (account_id, name), count in self._lost.items():
+            self._waiting.append(
+                Event(EventKind.RUNS_LOST, self._clock(), account_id, name, detail=str(count))
+            )
+        self._lost.clear()
 
     def finish(self) -> None:
         """Write what waits, on whatever thread: the server ends."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
 from websocket import WebSocket
 
 from jupyter_totp_auth.web.sockets import CLOSE_CODE
-from tests.attacks.stage import Opener, Stage
+from tests.attacks.stage import Opener, Stage, open_stage
 from tests.harness.backstage import wait_until
 from tests.harness.client import PASSWORD, Client, Person, is_closed
 from tests.harness.wire import ask
@@ -162,3 +163,16 @@ def test_D23_one_code_steps_up_and_unlocks_once(stage: Stage, ada: Person) -> No
     assert reason(post(client, "unlock", code=code)) == (401, "denied")
     half = stage.half_in(ada.username)
     assert half.second_factor(code).status_code == 401
+
+
+def test_H10_a_locked_login_is_nobody_where_the_operator_has_opened_a_path(tmp_path: Path) -> None:
+    with open_stage(tmp_path, arguments=["--TotpAuth.public_routes=api/.*"]) as stage:
+        client = stage.log_in(stage.person())
+        kernel = client.start_kernel()
+        assert post(client, "lock").status_code == 204
+        for path in ("api/me", "api/contents", "api/kernels", "api/terminals"):
+            assert client.get(path, headers={"Sec-Fetch-Mode": "cors"}).status_code == 403, path
+        assert client.request("POST", "api/terminals", json={}).status_code == 403
+        with pytest.raises(Exception, match="403"):
+            client.kernel_socket(kernel)
+        assert "public_routes: 'api/.*' takes in api/contents" in stage.server.log

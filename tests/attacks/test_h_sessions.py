@@ -545,6 +545,20 @@ def test_h16_somebody_elses_login_is_not_there(scene: Scene) -> None:
     assert not bob.is_signed_in()
 
 
+def test_h16_of_two_login_cookies_neither_counts(scene: Scene) -> None:
+    """A neighbouring host can plant a second one, without a prefix; which comes first says nothing."""
+    mine, theirs = scene.signed_in("ada"), scene.signed_in("bob")
+    name = cookie_name(scene.server.url)
+    one, other = (next(c.value for c in who.session.cookies if c.name == name) for who in (mine, theirs))
+    for pair in ((one, other), (other, one), (one, one)):
+        header = "; ".join(f"{name}={value}" for value in pair)
+        reply = ask(scene.server, "GET", "api/me", {"Cookie": header, "Sec-Fetch-Mode": "cors"})
+        assert reply.status == 403, pair
+    # Another cookie whose name only ends like it is another cookie.
+    header = f"__Secure-{name}={other}; {name}={one}"
+    assert ask(scene.server, "GET", "api/me", {"Cookie": header}).json()["identity"]["username"] == "ada"
+
+
 # ── H17: many logins ─────────────────────────────────────────────────────────────────────────────
 
 

@@ -182,6 +182,17 @@ def test_a_terminal_is_recorded_when_it_opens_and_closes_and_no_key_of_it(stage:
     assert TYPED.encode() not in stage.bytes_at_rest()
 
 
+def test_a_terminal_that_is_only_asked_for_is_recorded_with_what_it_shall_run(
+    stage: Stage, ada: Client, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    asked = {"shell_command": ["/bin/sh", "-c", f"touch {made}"]}
+    assert ada.request("POST", "api/terminals", json=asked).status_code == 200
+    (started,) = recorded(stage, ada, 1, "terminal-started")
+    assert json.loads(started["detail"]["asked"]) == asked
+    wait_until(made.exists, 20, "the command")
+
+
 # -- what is smuggled -------------------------------------------------------------------------------------
 
 

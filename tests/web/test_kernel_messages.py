@@ -91,6 +91,10 @@ def test_the_debugger_is_recorded_where_it_carries_code() -> None:
     loud = {"command": "evaluate", "arguments": {"expression": "evil()"}}
     for message, protocol in both(header, quiet):
         assert runs_of(message, protocol) == []
+    # It starts debugpy, whose arguments can name a module to run.
+    attach = {"command": "attach", "arguments": {"processId": 1, "debugpyArgs": ["-m", "evil"]}}
+    for message, protocol in both(header, attach):
+        assert runs_of(message, protocol) == [Run(json.dumps(attach), "shell", ("debugger",))]
     for message, protocol in both(header, loud):
         assert runs_of(message, protocol) == [Run(json.dumps(loud), "shell", ("debugger",))]
 
@@ -124,6 +128,8 @@ REFUSED: dict[str, tuple[str | bytes, str | None]] = {
         None,
     ),
     "no content": (text(EXECUTE, None), None),
+    # Jupyter makes bytes of them, and the kernel letters of those: what ran would not be what was recorded.
+    "halves of letters": (text(EXECUTE, {"code": "\udcef\udcbd\udc8f"}), None),
     "an odd channel": (text(EXECUTE, {"code": "x"}, channel="Shell"), None),
     "a channel that is a list": (text(EXECUTE, {"code": "x"}, channel=["shell"]), None),
     "pickled functions": (text({"msg_type": "apply_request"}, {}), None),

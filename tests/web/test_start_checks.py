@@ -125,3 +125,22 @@ def test_public_url_has_to_lead_to_the_prefix() -> None:
     assert start_checks.misplaced_public_url(TotpAuth(public_url="https://a.example/x/"), "/x/") is None
     assert start_checks.misplaced_public_url(TotpAuth(public_url="https://a.example/x"), "/x/") is None
     assert start_checks.misplaced_public_url(TotpAuth(public_url="https://a.example/"), "/x/")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"trusted_proxies": ["127.0.0.1/32", "10.0.0.0/8"]}, []),
+        ({"trusted_proxies": ["0.0.0.0/0"]}, ["trusts every address"]),
+        ({"trusted_proxies": ["::/0"]}, ["trusts every address"]),
+        ({"public_routes": ["metrics", r"badges/.*"]}, []),
+        ({"public_routes": [r"api/k.*"]}, ["'api/k.*' takes in api/kernels"]),
+        ({"public_url": "https://x.example/a"}, []),
+    ],
+)
+def test_what_opens_more_than_it_was_meant_to_is_told_at_the_start(
+    options: dict[str, Any], words: list[str]
+) -> None:
+    said = start_checks.worth_a_warning(TotpAuth(**options), "/")
+    assert len(said) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, said, strict=True))

@@ -94,7 +94,8 @@ def test_what_is_too_much_is_counted_and_told_in_its_place(rows: Rows, events: E
 
     asyncio.run(scene())
     assert events.details == [*(str(number) for number in range(2_000)), "7", "9999"]
-    assert [event.kind for _, event in events.list()][-2] is EventKind.RUNS_LOST
+    lost = events.list()[-2][1]
+    assert (lost.kind, lost.account) == (EventKind.RUNS_LOST, run(0).account)
 
 
 def test_a_batch_that_cannot_be_written_does_not_stand_before_the_next(
