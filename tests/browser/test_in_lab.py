@@ -1,4 +1,4 @@
-"""Inside JupyterLab: a login that ends or is locked covers the page, and what a person did is there afterwards."""
+"""Inside JupyterLab: a login that ends or is locked covers the page, and nothing of it is lost."""
 
 from __future__ import annotations
 
@@ -114,10 +114,13 @@ def test_a_login_ended_from_the_panel_of_another_browser_is_covered_there(
         other.goto(f"{store.server.url}lab?reset")
         Lab(other).wait_until_loaded()
         choose(page, "Security")
-        page.locator("[data-totp=end-login]").first.click()
+        ends = page.locator("[data-totp=end-login]")
+        expect(ends.first).to_be_visible()
+        before = ends.count()
+        ends.first.click()  # the newest one
         expect(other.get_by_role("heading", name="Signed out")).to_be_visible(timeout=5000)
         expect(other.locator(".jp-totp-Cover")).to_contain_text("ended from another browser")
-        expect(page.locator("[data-totp=end-login]")).to_have_count(0)
+        expect(ends).to_have_count(before - 1)
         sign_in(other, somebody)
         expect(other.locator(".jp-totp-Cover")).to_have_count(0)
 
@@ -143,9 +146,7 @@ def test_where_another_login_came_meanwhile_the_page_uncovers_itself(
     expect(cover(page)).to_have_count(0, timeout=15_000)
 
 
-def test_somebody_elses_login_does_not_get_this_page(
-    page: Page, store: Backstage, somebody: Person
-) -> None:
+def test_somebody_elses_login_does_not_get_this_page(page: Page, store: Backstage, somebody: Person) -> None:
     store.end_logins(somebody.username)
     expect(page.get_by_role("heading", name="Signed out")).to_be_visible(timeout=5000)
     page.evaluate("window.stillThere = true")
@@ -167,7 +168,9 @@ def test_a_page_without_a_login_of_ours_is_left_alone(page: Page, store: Backsta
 def test_the_fingers_of_a_person_count_and_scripts_do_not(page: Page, store: Backstage) -> None:
     """Without an idle limit nothing is told: it would be of no use."""
     told: list[str] = []
-    page.on("request", lambda request: told.append(request.url) if "api/totp/activity" in request.url else None)
+    page.on(
+        "request", lambda request: told.append(request.url) if "api/totp/activity" in request.url else None
+    )
     page.keyboard.press("a")
     page.evaluate("window.dispatchEvent(new KeyboardEvent('keydown', {key: 'a'}))")
     page.wait_for_timeout(500)
@@ -177,4 +180,3 @@ def test_the_fingers_of_a_person_count_and_scripts_do_not(page: Page, store: Bac
 def test_the_front_door_of_the_panel_is_in_palette_and_menu(page: Page) -> None:
     Lab(page).menu("Settings", "Security")
     expect(page.get_by_role("heading", name="Security", level=1)).to_be_visible()
-

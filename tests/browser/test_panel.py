@@ -12,6 +12,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from jupyter_totp_auth.core.model import Role
 from tests.browser.chrome import PATIENCE, new_context
 from tests.browser.hands import begin_enrolling, confirm
 from tests.browser.lab import Lab
@@ -141,7 +142,9 @@ def test_a_login_that_is_not_fresh_is_asked_once_and_what_was_asked_goes_on(
     note("token", made.inner_text())
 
 
-def test_the_password_is_changed_and_a_weak_one_is_not(page: Page, store: Backstage, somebody: Person) -> None:
+def test_the_password_is_changed_and_a_weak_one_is_not(
+    page: Page, store: Backstage, somebody: Person
+) -> None:
     new = "a quite different password 7"
     password = section(page, "Password")
     for text, words in (("short", "12"), (new, "counts from now on")):
@@ -158,6 +161,7 @@ def test_an_admin_adds_a_person_by_link_who_enrolls_in_another_browser(
     browser: Browser, store: Backstage, new_name: Callable[[], str]
 ) -> None:
     name = new_name()
+    store.services.accounts.set_role("admin", Role.ADMIN, actor="operator")
     with new_context(browser) as (context, _), new_context(browser) as (theirs, _):
         page = opened(context.new_page(), store, "admin")
         people = section(page, "People")
