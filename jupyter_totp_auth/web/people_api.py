@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from tornado import web
 
+from ..core import qr
 from ..core.accounts import Invitation, Refused
 from ..core.logins import LiveLogin
 from ..core.model import Account, AccountChange, Role
@@ -51,7 +52,8 @@ class PeopleHandler(ApiHandler):
     def invite(self, invitation: Invitation) -> None:
         """The enrollment code, this once."""
         document = as_invitation(invitation, self.front_url)
-        self.answer({"id": invitation.account.id, **document}, 201)
+        shown = {"qr_svg": qr.svg(str(document["url"]))}
+        self.answer({"id": invitation.account.id, **document, **shown}, 201)
 
     @property
     def front_url(self) -> str:

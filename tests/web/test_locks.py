@@ -55,6 +55,28 @@ def test_a_locked_login_is_served_nothing_and_its_sockets_are_closed(signed_in: 
     assert signed_in.get("api/totp/health").status_code == 200
 
 
+def test_whoever_has_the_cookie_of_a_login_is_told_what_became_of_it(
+    server: SmallServer, signed_in: Client
+) -> None:
+    def told() -> str:
+        answer = signed_in.get("api/totp/me", headers={"Sec-Fetch-Mode": "cors"})
+        assert answer.status_code == 403
+        return str(answer.json()["message"])
+
+    post(signed_in, "lock")
+    assert told() == "This login was locked. Please unlock."
+    server.services.accounts.end_logins("ada", actor="operator")
+    assert told() == "An administrator has ended this login. Please sign in."
+    assert Client(server.url).get("api/totp/me").json()["message"] == "Please sign in."
+
+
+def test_a_login_that_nobody_used_says_so(server: SmallServer, signed_in: Client) -> None:
+    server.clock.offset += IDLE
+    answer = signed_in.get("api/totp/me", headers={"Sec-Fetch-Mode": "cors"})
+    assert reason(answer) == (403, "locked")
+    assert "Nobody has typed or clicked for 15 minutes" in answer.json()["message"]
+
+
 def test_pages_of_a_locked_login_go_to_the_unlock_page_and_back(signed_in: Client, ada: Person) -> None:
     post(signed_in, "lock")
     sent = signed_in.get("private?x=1", headers={"Sec-Fetch-Mode": "navigate"})
