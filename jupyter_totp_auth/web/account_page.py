@@ -5,6 +5,8 @@ Every form posts to its own URL, ``account/WHAT``. What is shown once stands in 
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from tornado import web
 
 from ..core import names
@@ -66,7 +68,8 @@ class AccountHandler(Acting):
         """Say what is missing, where the person can give it."""
         message = Message("error", error.sentence)
         if error.word in _WAYS_BACK:
-            self.go(f"{self.rim.base_url}{_WAYS_BACK[error.word]}?next={self.rim.base_url}account")
+            back = urlencode({"next": f"{self.rim.base_url}account"})
+            self.go(f"{self.rim.base_url}{_WAYS_BACK[error.word]}?{back}")
         elif error.word == "step-up":
             self.ask_to_confirm(what, status=403)
         elif error.word in _TRY_AGAIN and act.again and isinstance(form := act.again(self), Shown):
