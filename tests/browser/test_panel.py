@@ -16,7 +16,7 @@ from jupyter_totp_auth.core.model import Role
 from tests.browser.chrome import PATIENCE, new_context
 from tests.browser.hands import begin_enrolling, confirm
 from tests.browser.lab import Lab
-from tests.browser.people import put_login
+from tests.browser.people import make_stale, put_login
 from tests.harness.backstage import Backstage
 from tests.harness.canary import note
 from tests.harness.client import PASSWORD, Client, Person, Phone
@@ -122,10 +122,7 @@ def test_a_token_is_made_used_and_revoked(page: Page, store: Backstage) -> None:
 def test_a_login_that_is_not_fresh_is_asked_once_and_what_was_asked_goes_on(
     page: Page, store: Backstage, somebody: Person
 ) -> None:
-    with store.sql() as connection:
-        connection.execute("UPDATE login SET fresh_at = fresh_at - 600")
-        connection.execute("UPDATE instance SET revision = revision + 1")
-    page.wait_for_timeout(1000)
+    make_stale(store)
     tokens = section(page, "Access tokens")
     tokens.locator("[name=name]").fill("script")
     page.locator("[data-totp=create-token]").click()
