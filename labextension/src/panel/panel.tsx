@@ -1,8 +1,10 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
+import { Message } from '@lumino/messaging';
 import * as React from 'react';
 
+import { IMe } from '../api';
 import { ILoginState } from '../tokens';
 import { AccessTokens } from './access';
 import { History } from './history';
@@ -11,6 +13,18 @@ import { Password } from './password';
 import { People } from './people';
 import { Phones } from './phones';
 import { RecoveryCodes } from './recovery';
+
+/** What every section gets. */
+export interface IPanelProps {
+  trans: TranslationBundle;
+  me: IMe;
+  /** Rises when something may have changed: lists load anew. */
+  version: number;
+  /** Something has changed. */
+  changed: () => Promise<void>;
+  /** Whether somebody can see the panel now. */
+  isShown: boolean;
+}
 
 /** Everything about one's own security, and people for administrators. */
 export class SecurityPanel extends ReactWidget {
@@ -25,10 +39,20 @@ export class SecurityPanel extends ReactWidget {
     this.title.closable = true;
   }
 
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.update();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this.update();
+  }
+
   protected render(): JSX.Element {
     return (
       <UseSignal signal={this.login.changed}>
-        {() => <Sections login={this.login} trans={this.trans} />}
+        {() => <Sections login={this.login} trans={this.trans} isShown={this.isVisible} />}
       </UseSignal>
     );
   }
@@ -37,15 +61,27 @@ export class SecurityPanel extends ReactWidget {
 interface IProps {
   login: ILoginState;
   trans: TranslationBundle;
+  isShown: boolean;
 }
 
-function Sections({ login, trans }: IProps): JSX.Element {
+function Sections({ login, trans, isShown }: IProps): JSX.Element {
+  const [version, setVersion] = React.useState(0);
   const me = login.me;
+  const rise = () => setVersion(now => now + 1);
+  React.useEffect(() => {
+    if (isShown) {
+      rise(); // whoever comes back sees what is true now
+    }
+  }, [isShown]);
   // Nothing that was shown once stays behind the cover.
   if (me === null || login.state !== 'open') {
     return <></>;
   }
-  const shared = { trans, me, refresh: () => login.refresh() };
+  const changed = async () => {
+    rise();
+    await login.refresh();
+  };
+  const shared: IPanelProps = { trans, me, version, changed, isShown };
   return (
     <div className="jp-totp-sections">
       <h1>{trans.__('Security')}</h1>
