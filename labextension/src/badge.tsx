@@ -7,6 +7,7 @@ import * as React from 'react';
 
 import { IMe } from './api';
 import { leaveFor } from './page';
+import { Face } from './parts';
 import { CommandIDs, ILoginState } from './tokens';
 
 /** A person's badge at the top right: name and colour, *Security*, *Lock now*, *Log out*. */
@@ -77,9 +78,7 @@ function Badge({ me, menu, label }: IBadgeProps): JSX.Element {
       title={name}
       onClick={open}
     >
-      <span className="jp-totp-Badge-face" style={{ backgroundColor: me.color }} aria-hidden="true">
-        {me.initials}
-      </span>
+      <Face me={me} />
       <span className="jp-totp-Badge-name">{name}</span>
     </button>
   );

@@ -3,6 +3,7 @@ import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { IMe } from './api';
 import { ApiError, Cancelled, isRefusal } from './request';
 
 /** What an act does; what it returns is said to have been done. */
@@ -89,6 +90,15 @@ interface IFieldProps {
   type?: string;
   autoFocus?: boolean;
   autoComplete?: string;
+}
+
+/** A person's initials on their colour: a picture, so nothing for a screen reader. */
+export function Face({ me }: { me: IMe }): JSX.Element {
+  return (
+    <span className="jp-totp-Badge-face" style={{ backgroundColor: me.color }} aria-hidden="true">
+      {me.initials}
+    </span>
+  );
 }
 
 let ids = 0;

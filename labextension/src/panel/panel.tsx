@@ -1,6 +1,6 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
-import { UseSignal } from '@jupyterlab/ui-components';
+import { LabIcon, UseSignal } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import * as React from 'react';
 
@@ -13,6 +13,12 @@ import { Password } from './password';
 import { People } from './people';
 import { Phones } from './phones';
 import { RecoveryCodes } from './recovery';
+
+const shieldIcon = new LabIcon({
+  name: 'jupyter-totp-auth:shield',
+  svgstr:
+    '<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><path class="jp-icon3" fill="#616161" d="M12 2 4 5v6c0 5 3.4 9.7 8 11 4.6-1.3 8-6 8-11V5zm-1.2 14.2-3.5-3.5 1.4-1.4 2.1 2.1 4.6-4.6 1.4 1.4z"/></svg>'
+});
 
 /** What every section gets. */
 export interface IPanelProps {
@@ -36,6 +42,7 @@ export class SecurityPanel extends ReactWidget {
     this.id = 'jupyter-totp-auth';
     this.addClass('jp-totp-Panel');
     this.title.label = trans.__('Security');
+    this.title.icon = shieldIcon;
     this.title.closable = true;
   }
 

@@ -240,6 +240,8 @@ interface IRoleProps {
 }
 
 function RoleChoice({ trans, role, disabled, choose }: IRoleProps): JSX.Element {
+  // Not *reader*: the server does not enforce it yet, and refuses it.
+  const offered = Object.entries(roles(trans)).filter(([value]) => value !== 'reader' || value === role);
   return (
     <label className="jp-totp-choice">
       {trans.__('Role')}{' '}
@@ -249,7 +251,7 @@ function RoleChoice({ trans, role, disabled, choose }: IRoleProps): JSX.Element 
         disabled={disabled}
         onChange={event => choose(event.target.value as api.IAccount['role'])}
       >
-        {Object.entries(roles(trans)).map(([value, label]) => (
+        {offered.map(([value, label]) => (
           <option key={value} value={value}>
             {label}
           </option>

@@ -5,7 +5,7 @@ import * as React from 'react';
 
 import * as api from '../api';
 import { reload } from '../page';
-import { Field, PasswordField, Problem, useAct } from '../parts';
+import { Face, Field, PasswordField, Problem, useAct } from '../parts';
 import { LoginMonitor } from './monitor';
 
 /** Hides the page while nobody is signed in; everything under it stays as it is. */
@@ -105,6 +105,12 @@ function SignIn({ monitor, trans }: IProps): JSX.Element {
       aria-labelledby="jp-totp-cover-title"
       aria-describedby="jp-totp-cover-why"
     >
+      {monitor.me && (
+        <p className="jp-totp-Cover-name">
+          <Face me={monitor.me} />
+          {monitor.me.display_name || monitor.me.username}
+        </p>
+      )}
       <h1 id="jp-totp-cover-title">{locked ? trans.__('Locked') : trans.__('Signed out')}</h1>
       <p className="jp-totp-Cover-why" id="jp-totp-cover-why">
         {monitor.why || trans.__('Somebody else has signed in in this browser.')}
@@ -169,7 +175,6 @@ function BothFactors({ monitor, trans }: IProps): JSX.Element {
   };
   return (
     <form onSubmit={act.submit(signIn)}>
-      <p className="jp-totp-Cover-name">{username}</p>
       {/* For password managers: they fill in by name. */}
       <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
       <PasswordField label={trans.__('Password')} value={password} onChange={setPassword} autoFocus />
