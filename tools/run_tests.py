@@ -154,7 +154,15 @@ def run_canary(folder: Path, groups: Sequence[Result]) -> Result:
 
 def in_order(names: Sequence[str]) -> list[str]:
     """Expand short names, keep the order and drop what comes twice."""
-    wanted = list(names) or ["lint", "types", "floors", "labextension", "core", "coverage", *test_groups()[1:]]
+    wanted = list(names) or [
+        "lint",
+        "types",
+        "floors",
+        "labextension",
+        "core",
+        "coverage",
+        *test_groups()[1:],
+    ]
     while short := [name for name in wanted if name in NAMES]:
         at = wanted.index(short[0])
         wanted[at : at + 1] = NAMES[short[0]]

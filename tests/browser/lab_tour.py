@@ -53,10 +53,13 @@ def furnish(store: Backstage) -> Person:
     ada = store.enrolled("ada", role=Role.ADMIN)
     store.enrolled("grace")
     accounts.add("alan", Role.MEMBER, actor="ada")
-    for browser in _BROWSERS[1:]:
+    for browser, client in zip(_BROWSERS[1:], ("198.51.100.7", "2001:db8:5::c0de"), strict=True):
         store.open_login("ada")
         with store.sql() as connection:
-            connection.execute("UPDATE login SET user_agent = ? WHERE user_agent = 'backstage'", (browser,))
+            connection.execute(
+                "UPDATE login SET user_agent = ?, client = ? WHERE user_agent = 'backstage'",
+                (browser, client),
+            )
     with store.sql() as connection:
         connection.execute("UPDATE account SET display_name = 'Ada Lovelace' WHERE username = 'ada'")
         connection.execute("UPDATE account SET display_name = 'Grace Hopper' WHERE username = 'grace'")
@@ -76,6 +79,10 @@ def signed_in(
         (settings / f"{name}.jupyterlab-settings").write_text(json.dumps(content))
     with new_context(browser, user_agent=_BROWSERS[0], reduced_motion="reduce") as (context, watch):
         put_login(context, store, username)
+        with store.sql() as connection:
+            connection.execute(
+                "UPDATE login SET user_agent = ? WHERE user_agent = 'backstage'", (_BROWSERS[0],)
+            )
         page = context.new_page()
         page.goto(f"{store.server.url}lab?reset")
         Lab(page).wait_until_loaded()
