@@ -117,7 +117,7 @@ def make_stale(store: Backstage) -> None:
 
 
 def tour(page: Page, store: Backstage, who: Person) -> Iterator[str]:
-    """Show one state after the other and give its name; the browser is signed in as ``who``, an administrator."""
+    """Show one state after the other and give its name; ``who`` is signed in, and an administrator."""
     page.keyboard.press("Control+b")  # without the file browser, so that it fits a phone as well
     open_panel(page)
     yield "panel"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -40,7 +39,8 @@ _OVERFLOW = """() => [".jp-totp-Panel", ".jp-totp-Cover", ".jp-Dialog-content"].
   const right = box.getBoundingClientRect().left + box.clientWidth + 1;
   const out = Array.from(box.querySelectorAll("*")).filter((one) =>
     one.checkVisibility() && !one.closest(".jp-totp-unseen") && one.getBoundingClientRect().right > right);
-  return box.scrollWidth > box.clientWidth ? [selector, ...out.map((one) => one.outerHTML.slice(0, 120))] : [];
+  const html = out.map((one) => one.outerHTML.slice(0, 120));
+  return box.scrollWidth > box.clientWidth ? [selector, ...html] : [];
 })"""
 
 

@@ -1,4 +1,4 @@
-"""Notebook 7: the cover works there; *Security* opens the account page, since there is no main area for a panel."""
+"""Notebook 7: the cover works there; *Security* opens the account page, for want of a main area."""
 
 from __future__ import annotations
 

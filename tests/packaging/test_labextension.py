@@ -1,4 +1,4 @@
-"""The JupyterLab extension as it is shipped: small, complete, of the same version, and built without Node.js."""
+"""The JupyterLab extension as it is shipped: small, complete, of one version, and built without Node.js."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       const widget =
         // Not `currentWidget`: that is null until it was focused once.
         tracker.find(one => !one.isDisposed) ?? new MainAreaWidget({ content: new SecurityPanel(login, trans) });
+      widget.toolbar.hide(); // it has nothing in it
       if (!widget.isAttached) {
         void tracker.add(widget);
         app.shell.add(widget, 'main');
