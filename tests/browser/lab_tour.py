@@ -51,6 +51,7 @@ def furnish(store: Backstage) -> Person:
     """The administrator ``ada``, and what there is to see of her and of others."""
     accounts = store.services.accounts
     ada = store.enrolled("ada", role=Role.ADMIN)
+    store.end_logins("ada")  # that of the enrollment
     store.enrolled("grace")
     accounts.add("alan", Role.MEMBER, actor="ada")
     for browser, client in zip(_BROWSERS[1:], ("198.51.100.7", "2001:db8:5::c0de"), strict=True):
@@ -96,6 +97,7 @@ def open_panel(page: Page) -> None:
     """By the badge."""
     choose(page, "Security")
     expect(page.get_by_role("heading", name="My history")).to_be_visible()
+    expect(page.locator(".jp-totp-loading")).to_have_count(0)
 
 
 def choose(page: Page, entry: str) -> None:
