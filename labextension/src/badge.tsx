@@ -1,11 +1,13 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { PageConfig, URLExt } from '@jupyterlab/coreutils';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Menu } from '@lumino/widgets';
 import * as React from 'react';
 
 import { IMe } from './api';
+import { leaveFor } from './page';
+import { Face } from './parts';
 import { CommandIDs, ILoginState } from './tokens';
 
 /** A person's badge at the top right: name and colour, *Security*, *Lock now*, *Log out*. */
@@ -14,16 +16,19 @@ export const badgePlugin: JupyterFrontEndPlugin<void> = {
   description: 'Who is signed in, with a menu.',
   autoStart: true,
   requires: [ILoginState],
-  optional: [ITranslator],
-  activate: (app: JupyterFrontEnd, login: ILoginState, translator: ITranslator | null) => {
+  optional: [ITranslator, ISettingRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    login: ILoginState,
+    translator: ITranslator | null,
+    registry: ISettingRegistry | null
+  ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_totp_auth');
     app.commands.addCommand(CommandIDs.logOut, {
       label: trans.__('Log out'),
       caption: trans.__('End this login'),
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => {
-        window.location.assign(URLExt.join(PageConfig.getBaseUrl(), 'logout'));
-      }
+      execute: () => leaveFor('logout')
     });
     const menu = new Menu({ commands: app.commands });
     for (const command of [CommandIDs.open, CommandIDs.lock, CommandIDs.logOut]) {
@@ -34,6 +39,11 @@ export const badgePlugin: JupyterFrontEndPlugin<void> = {
         {() => (login.me ? <Badge me={login.me} menu={menu} label={trans.__('Account')} /> : <></>)}
       </UseSignal>
     );
+    void registry?.load(badgePlugin.id).then(settings => {
+      const show = () => badge.toggleClass('jp-mod-initials', settings.get('showName').composite === false);
+      settings.changed.connect(show);
+      show();
+    });
     badge.id = 'jupyter-totp-auth-badge';
     badge.addClass('jp-totp-BadgeArea');
     app.shell.add(badge, 'top', { rank: 1100 });
@@ -50,6 +60,13 @@ function Badge({ me, menu, label }: IBadgeProps): JSX.Element {
   const name = me.display_name || me.username;
   const open = (event: React.MouseEvent<HTMLButtonElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
+    const button = event.currentTarget;
+    const back = () => {
+      menu.aboutToClose.disconnect(back);
+      button.focus();
+    };
+    // Lumino leaves the focus nowhere.
+    menu.aboutToClose.connect(back);
     menu.open(box.right, box.bottom, { horizontalAlignment: 'right' });
   };
   return (
@@ -61,9 +78,7 @@ function Badge({ me, menu, label }: IBadgeProps): JSX.Element {
       title={name}
       onClick={open}
     >
-      <span className="jp-totp-Badge-face" style={{ backgroundColor: me.color }} aria-hidden="true">
-        {me.initials}
-      </span>
+      <Face me={me} />
       <span className="jp-totp-Badge-name">{name}</span>
     </button>
   );

@@ -3,23 +3,24 @@ import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { IMe } from './api';
 import { ApiError, Cancelled, isRefusal } from './request';
 
 /** What an act does; what it returns is said to have been done. */
 export type Work = () => Promise<string | void>;
 
-/** One act of a person: whether it is under way, what went wrong, what was done. */
+/** What a person does in one place: whether it is under way, what went wrong, what was done. */
 export interface IAct {
   busy: boolean;
   problem: string;
   done: string;
-  /** Do it, or something else in its place. */
-  run: (other?: Work) => void;
-  submit: (event: React.FormEvent) => void;
+  run: (work: Work) => void;
+  /** The handler of a form that does it. */
+  submit: (work: Work) => (event: React.FormEvent) => void;
 }
 
-/** Run `work` once at a time; what it throws is shown. */
-export function useAct(trans: TranslationBundle, work: Work = async () => undefined): IAct {
+/** One act at a time; what it throws is shown. */
+export function useAct(trans: TranslationBundle): IAct {
   const [busy, setBusy] = React.useState(false);
   const [problem, setProblem] = React.useState('');
   const [done, setDone] = React.useState('');
@@ -43,13 +44,13 @@ export function useAct(trans: TranslationBundle, work: Work = async () => undefi
       mounted.current && setBusy(false);
     }
   };
-  const submit = (event: React.FormEvent) => {
+  const submit = (work: Work) => (event: React.FormEvent) => {
     event.preventDefault();
     if (!busy) {
       void run(work);
     }
   };
-  return { busy, problem, done, run: other => void run(other ?? work), submit };
+  return { busy, problem, done, run: work => void run(work), submit };
 }
 
 /** What to say of an error; nothing where a person only changed their mind, or the page is about to be covered. */
@@ -58,7 +59,11 @@ export function sentence(trans: TranslationBundle, error: unknown): string {
     return '';
   }
   if (error instanceof ApiError && error.reason === 'offline') {
-    return trans.__('The server does not answer. Nothing was changed; please try again.');
+    // Not "nothing was changed": the answer may be what got lost.
+    return trans.__('The server does not answer. Please look in a moment whether it was done.');
+  }
+  if (error instanceof ApiError && error.reason === 'unexpected') {
+    return trans.__('The server did not answer as it should (%1).', error.message);
   }
   return error instanceof Error ? error.message : String(error);
 }
@@ -85,6 +90,15 @@ interface IFieldProps {
   type?: string;
   autoFocus?: boolean;
   autoComplete?: string;
+}
+
+/** A person's initials on their colour: a picture, so nothing for a screen reader. */
+export function Face({ me }: { me: IMe }): JSX.Element {
+  return (
+    <span className="jp-totp-Badge-face" style={{ backgroundColor: me.color }} aria-hidden="true">
+      {me.initials}
+    </span>
+  );
 }
 
 let ids = 0;
@@ -130,7 +144,6 @@ export function Field(props: IFieldProps): JSX.Element {
 }
 
 interface IPasswordProps {
-  trans: TranslationBundle;
   label: string;
   value: string;
   onChange: (value: string) => void;
@@ -191,35 +204,63 @@ export async function sure(
   return result.button.accept;
 }
 
-/** What is loaded for a section; `reload` after every change, so that nobody has to. */
+/** In ms: what is shown once, and that nobody takes, is taken away. */
+const SHOWN_FOR = 10 * 60_000;
+
+/** What is shown only now: gone when it is set to null, and after ten minutes, which `onGone` may tell. */
+export function useShownOnce<T>(onGone?: () => void): [T | null, (value: T | null) => void] {
+  const [shown, setShown] = React.useState<T | null>(null);
+  React.useEffect(() => {
+    if (shown === null) {
+      return undefined;
+    }
+    const timer = window.setTimeout(() => {
+      setShown(null);
+      onGone?.();
+    }, SHOWN_FOR);
+    return () => window.clearTimeout(timer);
+  }, [shown]);
+  return [shown, setShown];
+}
+
+/** What is loaded for a section. */
 export interface IResource<T> {
   data: T | null;
   problem: string;
   reload: () => Promise<void>;
 }
 
-export function useResource<T>(trans: TranslationBundle, load: () => Promise<T>): IResource<T> {
+/** Load, and load anew with each `version`, so that nobody has to: it rises with every change. */
+export function useResource<T>(
+  trans: TranslationBundle,
+  version: number,
+  load: () => Promise<T>
+): IResource<T> {
+  const newest = React.useRef(0);
   const [data, setData] = React.useState<T | null>(null);
   const [problem, setProblem] = React.useState('');
   const mounted = React.useRef(true);
   const reload = React.useCallback(async () => {
+    const number = ++newest.current;
+    // An answer that was overtaken by a newer one says what is true no more.
+    const counts = () => mounted.current && number === newest.current;
     try {
       const loaded = await load();
-      if (mounted.current) {
+      if (counts()) {
         setData(loaded);
         setProblem('');
       }
     } catch (error) {
-      mounted.current && setProblem(sentence(trans, error) || trans.__('Not loaded.'));
+      counts() && setProblem(sentence(trans, error) || trans.__('Not loaded.'));
     }
   }, []);
   React.useEffect(() => {
     mounted.current = true;
-    void reload();
     return () => {
       mounted.current = false;
     };
   }, []);
+  React.useEffect(() => void reload(), [version]);
   return { data, problem, reload };
 }
 
@@ -255,7 +296,7 @@ export function Section<T>(props: ISectionProps<T>): JSX.Element {
           {trans.__('Loading…')}
         </p>
       )}
-      {isEmpty && props.empty && <p className="jp-totp-empty">{props.empty}</p>}
+      {isEmpty && !resource?.problem && props.empty && <p className="jp-totp-empty">{props.empty}</p>}
       {props.children}
     </section>
   );
@@ -268,5 +309,12 @@ export function CopyButton({ trans, text }: { trans: TranslationBundle; text: st
     Clipboard.copyToSystem(text);
     setCopied(true);
   };
-  return <Button onClick={copy}>{copied ? trans.__('Copied') : trans.__('Copy')}</Button>;
+  return (
+    <>
+      <Button onClick={copy}>{copied ? trans.__('Copied') : trans.__('Copy')}</Button>
+      <span className="jp-totp-unseen" role="status">
+        {copied && trans.__('Copied')}
+      </span>
+    </>
+  );
 }

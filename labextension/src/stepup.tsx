@@ -77,7 +77,7 @@ function StepUpForm({ trans, problem }: { trans: TranslationBundle; problem: str
           {problem}
         </p>
       )}
-      <PasswordField trans={trans} label={trans.__('Password')} value={password} onChange={setPassword} />
+      <PasswordField label={trans.__('Password')} value={password} onChange={setPassword} />
       <Field
         name="code"
         label={trans.__('Code')}

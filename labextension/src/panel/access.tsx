@@ -2,28 +2,38 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import * as React from 'react';
 
 import * as api from '../api';
-import { Button, CopyButton, Field, Problem, Section, sure, useAct, useResource } from '../parts';
+import { Button, CopyButton, Field, IAct, Problem, Section, sure, useAct, useResource, useShownOnce } from '../parts';
 import { freshly } from '../stepup';
 import { ago, when } from '../words';
-import { IPanelProps } from './phones';
+import { IPanelProps } from './panel';
 
 const DAYS = 90;
 const MOST_DAYS = 365;
 
-export function AccessTokens({ trans }: IPanelProps): JSX.Element {
-  const tokens = useResource(trans, api.accessTokens);
+export function AccessTokens({ trans, version, changed }: IPanelProps): JSX.Element {
+  const tokens = useResource(trans, version, api.accessTokens);
   const [name, setName] = React.useState('');
   const [days, setDays] = React.useState(String(DAYS));
-  const [made, setMade] = React.useState<string | null>(null);
-  const create = useAct(trans, async () => {
+  const [made, setMade] = useShownOnce<string>();
+  const act = useAct(trans);
+  const create = async () => {
     const lifetime = Number(days);
     if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > MOST_DAYS) {
       throw new Error(trans.__('A token lives 1 to %1 days.', MOST_DAYS));
     }
     setMade((await freshly(trans, () => api.createAccessToken(name.trim(), lifetime))).token);
     setName('');
-    await tokens.reload();
-  });
+    await changed();
+  };
+  const revoke = async (token: api.IAccessToken) => {
+    const body = trans.__('Whatever uses it is cut off at once.');
+    if (await sure(trans, trans.__('Revoke “%1”?', token.name), body, trans.__('Revoke'))) {
+      await api.revokeAccessToken(token.id);
+      await changed();
+      return trans.__('“%1” is revoked.', token.name);
+    }
+    return '';
+  };
   return (
     <Section
       trans={trans}
@@ -36,17 +46,23 @@ export function AccessTokens({ trans }: IPanelProps): JSX.Element {
     >
       <ul className="jp-totp-list">
         {tokens.data?.map(token => (
-          <AccessToken key={token.id} trans={trans} token={token} changed={tokens.reload} />
+          <AccessToken
+            key={token.id}
+            trans={trans}
+            token={token}
+            act={act}
+            revoke={() => act.run(() => revoke(token))}
+          />
         ))}
       </ul>
       {made === null ? (
-        <form className="jp-totp-inline" onSubmit={create.submit}>
+        <form className="jp-totp-inline" onSubmit={act.submit(create)}>
           <Field name="name" label={trans.__('What it is for')} value={name} onChange={setName} />
           <Field name="days" label={trans.__('Days')} value={days} onChange={setDays} type="number" />
           <button
             className="jp-totp-button jp-totp-main"
             data-totp="create-token"
-            disabled={create.busy || !name.trim()}
+            disabled={act.busy || !name.trim()}
           >
             {trans.__('Make a token')}
           </button>
@@ -54,7 +70,7 @@ export function AccessTokens({ trans }: IPanelProps): JSX.Element {
       ) : (
         <MadeToken trans={trans} token={made} done={() => setMade(null)} />
       )}
-      <Problem act={create} />
+      <Problem act={act} />
     </Section>
   );
 }
@@ -102,17 +118,11 @@ function MadeToken({ trans, token, done }: IMadeProps): JSX.Element {
 interface ITokenProps {
   trans: IPanelProps['trans'];
   token: api.IAccessToken;
-  changed: () => Promise<void>;
+  act: IAct;
+  revoke: () => void;
 }
 
-function AccessToken({ trans, token, changed }: ITokenProps): JSX.Element {
-  const revoke = useAct(trans, async () => {
-    const body = trans.__('Whatever uses it is cut off at once.');
-    if (await sure(trans, trans.__('Revoke “%1”?', token.name), body, trans.__('Revoke'))) {
-      await api.revokeAccessToken(token.id);
-      await changed();
-    }
-  });
+function AccessToken({ trans, token, act, revoke }: ITokenProps): JSX.Element {
   return (
     <li>
       <div className="jp-totp-what">
@@ -129,14 +139,13 @@ function AccessToken({ trans, token, changed }: ITokenProps): JSX.Element {
         <Button
           hook="revoke-token"
           danger
-          disabled={revoke.busy}
-          onClick={revoke.run}
+          disabled={act.busy}
+          onClick={revoke}
           label={trans.__('Revoke %1', token.name)}
         >
           {trans.__('Revoke')}
         </Button>
       </div>
-      <Problem act={revoke} />
     </li>
   );
 }

@@ -3,27 +3,29 @@ import * as React from 'react';
 import * as api from '../api';
 import { Button, Problem, Section, useAct, useResource } from '../parts';
 import { eventOf, isAlarming, when } from '../words';
-import { IPanelProps } from './phones';
+import { IPanelProps } from './panel';
 
 const PAGE = 20;
 /** So many come at once: fewer are the last ones. */
 const LOT = 200;
 
-export function History({ trans, me }: IPanelProps): JSX.Element {
-  const events = useResource(trans, () => api.events());
+export function History({ trans, me, version }: IPanelProps): JSX.Element {
+  const events = useResource(trans, version, () => api.events());
   const [older, setOlder] = React.useState<api.IEvent[]>([]);
   const [shown, setShown] = React.useState(PAGE);
   const [isLast, setLast] = React.useState(false);
-  const all = [...(events.data ?? []), ...older];
+  // By id: newer ones have come to the first lot since the older lots were loaded.
+  const all = [...new Map([...(events.data ?? []), ...older].map(event => [event.id, event])).values()];
   const mayHaveMore = !isLast && (events.data?.length ?? 0) >= LOT;
-  const more = useAct(trans, async () => {
+  const act = useAct(trans);
+  const more = async () => {
     if (shown + PAGE > all.length && mayHaveMore) {
       const lot = await api.events(all[all.length - 1].id);
-      setOlder([...older, ...lot]);
+      setOlder([...all, ...lot]);
       setLast(lot.length < LOT);
     }
     setShown(shown + PAGE);
-  });
+  };
   return (
     <Section trans={trans} title={trans.__('My history')} resource={events}>
       <table className="jp-totp-history">
@@ -48,11 +50,11 @@ export function History({ trans, me }: IPanelProps): JSX.Element {
         </tbody>
       </table>
       {(shown < all.length || mayHaveMore) && (
-        <Button disabled={more.busy} onClick={more.run}>
+        <Button disabled={act.busy} onClick={() => act.run(more)}>
           {trans.__('Show more')}
         </Button>
       )}
-      <Problem act={more} />
+      <Problem act={act} />
     </Section>
   );
 }

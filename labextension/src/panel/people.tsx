@@ -1,58 +1,65 @@
 import * as React from 'react';
 
 import * as api from '../api';
-import { Button, CopyButton, Field, Problem, Section, sure, useAct, useResource } from '../parts';
+import { Button, CopyButton, Field, IAct, Problem, Section, sure, useAct, useResource, useShownOnce } from '../parts';
 import { freshly } from '../stepup';
 import { when } from '../words';
-import { asImage, IPanelProps } from './phones';
-import { readPeople } from './people_list';
+import { IPanelProps } from './panel';
+import { addAll, COLUMNS, endOf, readPeople } from './people_list';
+import { asImage } from './phones';
 
-export function People({ trans, me }: IPanelProps): JSX.Element {
-  const accounts = useResource(trans, api.accounts);
+type Invited = (made: api.IInvitation[]) => Promise<void>;
+
+export function People({ trans, me, version, changed }: IPanelProps): JSX.Element {
+  const accounts = useResource(trans, version, api.accounts);
+  const act = useAct(trans);
   const [search, setSearch] = React.useState('');
-  const [invitations, setInvitations] = React.useState<api.IInvitation[]>([]);
+  const [invitations, setInvitations] = useShownOnce<api.IInvitation[]>();
   const wanted = search.trim().toLowerCase();
   const found = accounts.data?.filter(
     account => account.username.includes(wanted) || account.display_name.toLowerCase().includes(wanted)
   );
-  const invited = async (made: api.IInvitation[]) => {
+  const invited: Invited = async made => {
     setInvitations(made);
-    await accounts.reload();
+    await changed();
   };
+  const shared = { trans, act, changed, invited };
   return (
     <Section trans={trans} title={trans.__('People')} resource={accounts}>
       <Field name="search" type="search" label={trans.__('Search')} value={search} onChange={setSearch} />
       <ul className="jp-totp-list">
         {found?.map(account => (
-          <Person
-            key={account.id}
-            trans={trans}
-            account={account}
-            isMe={account.username === me.username}
-            changed={accounts.reload}
-            invited={invited}
-          />
+          <Person key={account.id} {...shared} account={account} isMe={account.username === me.username} />
         ))}
       </ul>
       {found?.length === 0 && <p className="jp-totp-empty">{trans.__('Nobody of that name.')}</p>}
-      {invitations.length > 0 ? (
-        <Invitations trans={trans} invitations={invitations} done={() => setInvitations([])} />
+      {invitations !== null ? (
+        <Invitations trans={trans} invitations={invitations} done={() => setInvitations(null)} />
       ) : (
-        <AddPeople trans={trans} invited={invited} />
+        <>
+          <AddPerson {...shared} />
+          <AddFromList {...shared} />
+        </>
       )}
+      <Problem act={act} />
     </Section>
   );
 }
 
-interface IPersonProps {
+interface ISharedProps {
   trans: IPanelProps['trans'];
-  account: api.IAccount;
-  isMe: boolean;
+  act: IAct;
   changed: () => Promise<void>;
-  invited: (made: api.IInvitation[]) => Promise<void>;
+  invited: Invited;
 }
 
-function Person({ trans, account, isMe, changed, invited }: IPersonProps): JSX.Element {
+interface IPersonProps extends ISharedProps {
+  account: api.IAccount;
+  isMe: boolean;
+}
+
+function Person(props: IPersonProps): JSX.Element {
+  const { trans, account } = props;
   const [open, setOpen] = React.useState(false);
   const name = account.username;
   const state = account.disabled
@@ -66,7 +73,7 @@ function Person({ trans, account, isMe, changed, invited }: IPersonProps): JSX.E
         <strong>
           {account.display_name || name}
           {account.display_name !== name && <small> {name}</small>}
-          {account.role === 'admin' && <em className="jp-totp-tag">{trans.__('admin')}</em>}
+          {account.role !== 'member' && <em className="jp-totp-tag">{roles(trans)[account.role]}</em>}
         </strong>
         <span>
           {state}
@@ -84,19 +91,19 @@ function Person({ trans, account, isMe, changed, invited }: IPersonProps): JSX.E
           {trans.__('Manage')}
         </button>
       </div>
-      {open && <Manage trans={trans} account={account} isMe={isMe} changed={changed} invited={invited} />}
+      {open && <Manage {...props} />}
     </li>
   );
 }
 
-function Manage({ trans, account, isMe, changed, invited }: IPersonProps): JSX.Element {
+function Manage({ trans, act, account, isMe, changed, invited }: IPersonProps): JSX.Element {
   const name = account.username;
   const [ends, setEnds] = React.useState(account.expires_at?.slice(0, 10) ?? '');
-  const act = useAct(trans);
-  const change = (what: Parameters<typeof api.changeAccount>[1]) =>
+  const change = (what: Parameters<typeof api.changeAccount>[1], said: string) =>
     act.run(async () => {
       await freshly(trans, () => api.changeAccount(account.id, what));
       await changed();
+      return said;
     });
   const reset = async () => {
     const body = trans.__('They get a new link. The old phone works until the new one is confirmed.');
@@ -106,6 +113,7 @@ function Manage({ trans, account, isMe, changed, invited }: IPersonProps): JSX.E
   };
   const end = async () => {
     await api.endLoginsOf(account.id);
+    await changed();
     return trans.__('All logins of %1 are ended.', name);
   };
   const remove = async () => {
@@ -113,33 +121,28 @@ function Manage({ trans, account, isMe, changed, invited }: IPersonProps): JSX.E
     if (await sure(trans, trans.__('Delete %1?', name), body, trans.__('Delete'))) {
       await freshly(trans, () => api.removeAccount(account.id));
       await changed();
+      return trans.__('The account %1 is deleted.', name);
     }
+    return '';
   };
-  const until = ends ? `${ends}T23:59:59Z` : null;
   return (
     <div className="jp-totp-manage">
-      <label className="jp-totp-choice">
-        {trans.__('Role')}{' '}
-        <select
-          className="jp-mod-styled"
-          value={account.role}
-          disabled={act.busy}
-          onChange={event => change({ role: event.target.value as api.IAccount['role'] })}
-        >
-          <option value="member">{trans.__('member')}</option>
-          <option value="admin">{trans.__('admin')}</option>
-        </select>
-      </label>
-      <label className="jp-totp-choice">
-        {trans.__('Ends')}{' '}
-        <input
-          className="jp-mod-styled"
-          type="date"
-          value={ends}
-          onChange={event => setEnds(event.target.value)}
-        />
-      </label>
-      <Button disabled={act.busy} onClick={() => change({ expires_at: until })}>
+      <RoleChoice
+        trans={trans}
+        role={account.role}
+        disabled={act.busy}
+        choose={role => change({ role }, trans.__('%1 has the role %2 now.', name, roles(trans)[role]))}
+      />
+      <EndChoice trans={trans} ends={ends} choose={setEnds} />
+      <Button
+        disabled={act.busy}
+        onClick={() =>
+          change(
+            { expires_at: endOf(ends) },
+            ends ? trans.__('The account %1 ends on %2.', name, ends) : trans.__('The account %1 has no end.', name)
+          )
+        }
+      >
         {trans.__('Set the end')}
       </Button>
       <Button disabled={act.busy} onClick={() => act.run(reset)}>
@@ -149,7 +152,15 @@ function Manage({ trans, account, isMe, changed, invited }: IPersonProps): JSX.E
         {trans.__('End logins')}
       </Button>
       {!isMe && (
-        <Button disabled={act.busy} onClick={() => change({ disabled: !account.disabled })}>
+        <Button
+          disabled={act.busy}
+          onClick={() =>
+            change(
+              { disabled: !account.disabled },
+              account.disabled ? trans.__('%1 is enabled.', name) : trans.__('%1 is disabled.', name)
+            )
+          }
+        >
           {account.disabled ? trans.__('Enable') : trans.__('Disable')}
         </Button>
       )}
@@ -158,96 +169,110 @@ function Manage({ trans, account, isMe, changed, invited }: IPersonProps): JSX.E
           {trans.__('Delete')}
         </Button>
       )}
-      <Problem act={act} />
     </div>
   );
 }
 
-interface IAddProps {
-  trans: IPanelProps['trans'];
-  invited: (made: api.IInvitation[]) => Promise<void>;
-}
-
-function AddPeople({ trans, invited }: IAddProps): JSX.Element {
+function AddPerson({ trans, act, invited }: ISharedProps): JSX.Element {
   const [username, setUsername] = React.useState('');
-  const [role, setRole] = React.useState('member');
+  const [role, setRole] = React.useState<api.IAccount['role']>('member');
   const [ends, setEnds] = React.useState('');
-  const add = useAct(trans, async () => {
-    const account: api.INewAccount = { username: username.trim(), role };
-    if (ends) {
-      account.expires_at = `${ends}T23:59:59Z`;
-    }
+  const add = async () => {
+    const account: api.INewAccount = { username: username.trim(), role, expires_at: endOf(ends) };
     await invited([await freshly(trans, () => api.addAccount(account))]);
-    setUsername('');
-  });
+    return trans.__('%1 is added.', account.username);
+  };
   return (
-    <>
-      <form className="jp-totp-inline" onSubmit={add.submit}>
-        <Field name="username" label={trans.__('User name')} value={username} onChange={setUsername} />
-        <label className="jp-totp-choice">
-          {trans.__('Role')}{' '}
-          <select className="jp-mod-styled" value={role} onChange={event => setRole(event.target.value)}>
-            <option value="member">{trans.__('member')}</option>
-            <option value="admin">{trans.__('admin')}</option>
-          </select>
-        </label>
-        <label className="jp-totp-choice">
-          {trans.__('Ends')}{' '}
-          <input
-            className="jp-mod-styled"
-            type="date"
-            value={ends}
-            onChange={event => setEnds(event.target.value)}
-          />
-        </label>
-        <button
-          className="jp-totp-button jp-totp-main"
-          data-totp="add-account"
-          disabled={add.busy || !username.trim()}
-        >
-          {trans.__('Add')}
-        </button>
-      </form>
-      <Problem act={add} />
-      <FromList trans={trans} invited={invited} />
-    </>
+    <form className="jp-totp-inline" onSubmit={act.submit(add)}>
+      <Field name="username" label={trans.__('User name')} value={username} onChange={setUsername} />
+      <RoleChoice trans={trans} role={role} choose={setRole} />
+      <EndChoice trans={trans} ends={ends} choose={setEnds} />
+      <button
+        className="jp-totp-button jp-totp-main"
+        data-totp="add-account"
+        disabled={act.busy || !username.trim()}
+      >
+        {trans.__('Add')}
+      </button>
+    </form>
   );
 }
 
-function FromList({ trans, invited }: IAddProps): JSX.Element {
+function AddFromList({ trans, act, invited }: ISharedProps): JSX.Element {
   const file = React.useRef<HTMLInputElement>(null);
-  const read = useAct(trans, async () => {
+  const add = async () => {
     const chosen = file.current?.files?.[0];
     if (!chosen) {
-      return '';
+      throw new Error(trans.__('Choose a file first.'));
     }
     const people = readPeople(trans, await chosen.text());
-    const made: api.IInvitation[] = [];
-    const failed: string[] = [];
-    for (const person of people) {
-      try {
-        made.push(await freshly(trans, () => api.addAccount(person)));
-      } catch (error) {
-        failed.push(`${person.username}: ${error instanceof Error ? error.message : String(error)}`);
-      }
+    const { made, failed } = await addAll(people, person => freshly(trans, () => api.addAccount(person)));
+    if (made.length > 0) {
+      await invited(made);
     }
-    await invited(made);
     if (failed.length > 0) {
-      throw new Error(failed.join(' '));
+      throw new Error(`${trans.__('%1 of %2 people added.', made.length, people.length)} ${failed.join(' ')}`);
     }
     return trans.__('%1 people added.', made.length);
-  });
+  };
   return (
-    <form className="jp-totp-inline" onSubmit={read.submit}>
+    <form className="jp-totp-inline" onSubmit={act.submit(add)}>
       <label className="jp-totp-choice">
-        {trans.__('Several at once, from a CSV file with the columns username, role, display_name')}{' '}
+        {trans.__('Several at once, from a CSV file with the columns %1', COLUMNS.join(', '))}{' '}
         <input ref={file} type="file" accept=".csv,text/csv" />
       </label>
-      <button className="jp-totp-button" disabled={read.busy}>
+      <button className="jp-totp-button" disabled={act.busy}>
         {trans.__('Add them')}
       </button>
-      <Problem act={read} />
     </form>
+  );
+}
+
+function roles(trans: IPanelProps['trans']): Record<api.IAccount['role'], string> {
+  return { member: trans.__('member'), reader: trans.__('reader'), admin: trans.__('admin') };
+}
+
+interface IRoleProps {
+  trans: IPanelProps['trans'];
+  role: api.IAccount['role'];
+  disabled?: boolean;
+  choose: (role: api.IAccount['role']) => void;
+}
+
+function RoleChoice({ trans, role, disabled, choose }: IRoleProps): JSX.Element {
+  // Not *reader*: the server does not enforce it yet, and refuses it.
+  const offered = Object.entries(roles(trans)).filter(([value]) => value !== 'reader' || value === role);
+  return (
+    <label className="jp-totp-choice">
+      {trans.__('Role')}{' '}
+      <select
+        className="jp-mod-styled"
+        value={role}
+        disabled={disabled}
+        onChange={event => choose(event.target.value as api.IAccount['role'])}
+      >
+        {offered.map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface IEndProps {
+  trans: IPanelProps['trans'];
+  ends: string;
+  choose: (ends: string) => void;
+}
+
+function EndChoice({ trans, ends, choose }: IEndProps): JSX.Element {
+  return (
+    <label className="jp-totp-choice">
+      {trans.__('Ends')}{' '}
+      <input className="jp-mod-styled" type="date" value={ends} onChange={event => choose(event.target.value)} />
+    </label>
   );
 }
 

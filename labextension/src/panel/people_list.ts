@@ -1,8 +1,9 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 
-import { INewAccount } from '../api';
+import { IInvitation, INewAccount } from '../api';
+import { ApiError } from '../request';
 
-const COLUMNS = ['username', 'role', 'display_name', 'expires_at'];
+export const COLUMNS = ['username', 'role', 'display_name', 'expires_at'];
 const MOST = 500;
 
 /**
@@ -34,10 +35,42 @@ export function readPeople(trans: TranslationBundle, text: string): INewAccount[
       account.display_name = person.display_name;
     }
     if (person.expires_at) {
-      account.expires_at = person.expires_at.length === 10 ? `${person.expires_at}T23:59:59Z` : person.expires_at;
+      account.expires_at = person.expires_at.length === 10 ? endOf(person.expires_at) : person.expires_at;
     }
     return account;
   });
+}
+
+/** The last second of a day, as `2027-01-31`; null for the empty text: no end. */
+export function endOf(day: string): string | null {
+  return day ? `${day}T23:59:59Z` : null;
+}
+
+/**
+ * Add one after the other. Who cannot be added (a name that is taken) does not stop the rest; anything else
+ * (offline, a step-up that was cancelled) does, and those after it are not tried.
+ */
+export async function addAll(
+  people: INewAccount[],
+  add: (person: INewAccount) => Promise<IInvitation>
+): Promise<{ made: IInvitation[]; failed: string[] }> {
+  const made: IInvitation[] = [];
+  const failed: string[] = [];
+  for (const person of people) {
+    try {
+      made.push(await add(person));
+    } catch (error) {
+      if (error instanceof ApiError && [400, 409].includes(error.status)) {
+        failed.push(`${person.username}: ${error.message}`);
+      } else if (made.length === 0) {
+        throw error;
+      } else {
+        failed.push(`${person.username}: ${error instanceof Error ? error.message : error}`);
+        break;
+      }
+    }
+  }
+  return { made, failed };
 }
 
 /** The cells of a line: commas or semicolons, quotes doubled inside quotes (RFC 4180). */

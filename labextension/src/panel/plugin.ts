@@ -1,9 +1,9 @@
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
-import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { IMainMenu } from '@jupyterlab/mainmenu';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { openBeside } from '../page';
 import { CommandIDs, ILoginState } from '../tokens';
 import { SecurityPanel } from './panel';
 
@@ -27,7 +27,9 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     const tracker = new WidgetTracker<MainAreaWidget<SecurityPanel>>({ namespace: 'jupyter-totp-auth' });
     const open = () => {
       const widget =
-        tracker.currentWidget ?? new MainAreaWidget({ content: new SecurityPanel(login, trans) });
+        // Not `currentWidget`: that is null until it was focused once.
+        tracker.find(one => !one.isDisposed) ?? new MainAreaWidget({ content: new SecurityPanel(login, trans) });
+      widget.toolbar.hide(); // it has nothing in it
       if (!widget.isAttached) {
         void tracker.add(widget);
         app.shell.add(widget, 'main');
@@ -43,7 +45,7 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
         if (shell !== null) {
           open();
         } else {
-          window.open(URLExt.join(PageConfig.getBaseUrl(), 'account'), '_blank', 'noopener');
+          openBeside('account');
         }
       }
     });

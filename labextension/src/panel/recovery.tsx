@@ -1,22 +1,23 @@
 import * as React from 'react';
 
 import * as api from '../api';
-import { Button, CopyButton, Problem, Section, sure, useAct } from '../parts';
+import { Button, CopyButton, Problem, Section, sure, useAct, useShownOnce } from '../parts';
 import { freshly } from '../stepup';
-import { IPanelProps } from './phones';
+import { IPanelProps } from './panel';
 
 const FEW = 3;
 
-export function RecoveryCodes({ trans, me, refresh }: IPanelProps): JSX.Element {
-  const [codes, setCodes] = React.useState<string[] | null>(null);
+export function RecoveryCodes({ trans, me, changed }: IPanelProps): JSX.Element {
+  const [codes, setCodes] = useShownOnce<string[]>();
+  const act = useAct(trans);
   const left = me.recovery_codes_left;
-  const make = useAct(trans, async () => {
+  const make = async () => {
     const body = trans.__('The ones you have now stop working.');
     if (await sure(trans, trans.__('New recovery codes?'), body, trans.__('Make new ones'))) {
       setCodes(await freshly(trans, api.newRecoveryCodes));
-      await refresh();
+      await changed();
     }
-  });
+  };
   return (
     <Section
       trans={trans}
@@ -28,7 +29,7 @@ export function RecoveryCodes({ trans, me, refresh }: IPanelProps): JSX.Element 
         {left <= FEW && `. ${trans.__('Make new ones before they run out.')}`}
       </p>
       {codes === null ? (
-        <Button hook="new-recovery-codes" disabled={make.busy} onClick={make.run}>
+        <Button hook="new-recovery-codes" disabled={act.busy} onClick={() => act.run(make)}>
           {trans.__('New recovery codes')}
         </Button>
       ) : (
@@ -46,12 +47,14 @@ export function RecoveryCodes({ trans, me, refresh }: IPanelProps): JSX.Element 
             <Button onClick={() => download(`recovery-codes-${me.username}.txt`, codes)}>
               {trans.__('Download')}
             </Button>
-            <Button onClick={() => window.print()}>{trans.__('Print')}</Button>
+            <Button onClick={() => print(trans.__('Recovery codes of %1', me.username), codes)}>
+              {trans.__('Print')}
+            </Button>
             <Button onClick={() => setCodes(null)}>{trans.__('Done')}</Button>
           </div>
         </div>
       )}
-      <Problem act={make} />
+      <Problem act={act} />
     </Section>
   );
 }
@@ -62,5 +65,21 @@ function download(name: string, lines: string[]): void {
   link.href = url;
   link.download = name;
   link.click();
-  URL.revokeObjectURL(url);
+  // Not at once: some browsers read it only then.
+  window.setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+/** In a frame of their own: what JupyterLab shows beside them is not for the paper. */
+function print(title: string, lines: string[]): void {
+  const frame = document.createElement('iframe');
+  frame.className = 'jp-totp-unseen';
+  document.body.append(frame);
+  const page = frame.contentWindow!;
+  const heading = page.document.createElement('h1');
+  heading.textContent = title;
+  const list = page.document.createElement('pre');
+  list.textContent = lines.join('\n');
+  page.document.body.append(heading, list);
+  page.addEventListener('afterprint', () => frame.remove());
+  page.print();
 }

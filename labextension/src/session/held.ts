@@ -2,6 +2,11 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { isRefusal } from '../request';
 
+/** So many at once; more are refused as the server has refused them, since a page may be covered for a weekend. */
+const MOST = 200;
+/** In ms. */
+const WRITES_WAIT = 5 * 60_000;
+
 /**
  * JupyterLab's own requests, held while nobody is signed in and sent again afterwards.
  *
@@ -9,7 +14,9 @@ import { isRefusal } from '../request';
  * under way is done then, instead of a dialog that says that it failed.
  */
 export class HeldRequests {
-  /** `isOver(refused)`: asks whether the login is really over; resolves when somebody is signed in again. */
+  private _held = 0;
+
+  /** `until()` asks whether the login is really over, and resolves when there is one that may go on. */
   constructor(private readonly until: () => Promise<void>) {}
 
   /** Take the place of the settings' fetch. */
@@ -21,12 +28,24 @@ export class HeldRequests {
   }
 
   private async fetch(send: typeof fetch, request: Request): Promise<Response> {
+    // Taken before it is sent: afterwards its body is gone.
     const spare = isOurs(request) ? null : request.clone();
     const response = await send(request);
-    if (spare === null || response.status !== 403 || !(await isRefused(response))) {
+    if (spare === null || response.status !== 403 || !(await isRefused(response)) || this._held >= MOST) {
       return response;
     }
-    await this.until();
+    const since = Date.now();
+    this._held++;
+    try {
+      await Promise.race([this.until(), aborted(request.signal)]);
+    } finally {
+      this._held--;
+    }
+    // Not a write of long ago: JupyterLab looked before it whether the file was changed elsewhere, and
+    // what it saw may be true no more. Refused, it looks again at the next save.
+    if (request.method !== 'GET' && Date.now() - since > WRITES_WAIT) {
+      return response;
+    }
     return send(renewed(spare));
   }
 }
@@ -42,6 +61,17 @@ async function isRefused(response: Response): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Rejects as `fetch` would, when whoever asked wants no answer any more. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const reason = () => reject(signal.reason ?? new DOMException('Aborted', 'AbortError'));
+    if (signal.aborted) {
+      reason();
+    }
+    signal.addEventListener('abort', reason, { once: true });
+  });
 }
 
 /** With the CSRF pair of the login that is there now. */

@@ -4,7 +4,8 @@ import { PromiseDelegate } from '@lumino/coreutils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import * as api from '../api';
-import { ApiError, isRefusal, Refusal } from '../request';
+import { leaveFor, reload } from '../page';
+import { ApiError, isRefusal, Refusal, refused } from '../request';
 import { ILoginState } from '../tokens';
 
 const FIRST_RETRY = 1000;
@@ -27,7 +28,10 @@ export class LoginMonitor implements ILoginState {
   private _retry = FIRST_RETRY;
   private _timer = 0;
   private _locking = false;
-  private _checking: Promise<void> | null = null;
+  /** Whose login it became, if it did: asked to leave once, not every three seconds. */
+  private _stranger = '';
+  private _looking: Promise<void> = Promise.resolve();
+  private _next: Promise<void> | null = null;
   private _open = new PromiseDelegate<void>();
   private readonly _changed = new Signal<this, void>(this);
   private readonly _cameBack = new Signal<this, void>(this);
@@ -52,6 +56,11 @@ export class LoginMonitor implements ILoginState {
         this.me = await api.me();
         break;
       } catch (error) {
+        if (error instanceof ApiError && isRefusal(error.reason)) {
+          // Over between this page and its first question: nothing is open here that could be lost.
+          const next = encodeURIComponent(window.location.pathname + window.location.search);
+          leaveFor(error.reason === 'locked' ? `login/unlock?next=${next}` : `login?next=${next}`);
+        }
         if (!(error instanceof ApiError) || ![0, 502, 503, 504].includes(error.status)) {
           throw error;
         }
@@ -61,6 +70,7 @@ export class LoginMonitor implements ILoginState {
     this._retry = FIRST_RETRY;
     this._changed.emit();
     this._watch();
+    refused.connect(() => void this.check());
     for (const event of ['online', 'focus', 'pageshow']) {
       window.addEventListener(event, () => void this.check());
     }
@@ -81,12 +91,18 @@ export class LoginMonitor implements ILoginState {
     await this.check();
   }
 
-  /** Ask whether the login lives. At most one look at a time. */
+  /**
+   * Ask whether the login lives. One look at a time; who asks during one gets the next.
+   *
+   * Not the one under way: it may have been sent before the login that somebody asks about, or before its end.
+   */
   check(): Promise<void> {
-    this._checking ??= this._check().finally(() => {
-      this._checking = null;
+    this._next ??= this._looking.then(() => {
+      this._next = null;
+      this._looking = this._check();
+      return this._looking;
     });
-    return this._checking;
+    return this._next;
   }
 
   private async _check(): Promise<void> {
@@ -114,9 +130,10 @@ export class LoginMonitor implements ILoginState {
   /** The server answered with somebody. */
   private _lives(me: api.IMe): void {
     if (this.me !== null && this.me.username !== me.username) {
-      window.location.reload(); // what stands on this page is another person's
+      this._hide(me.username);
       return;
     }
+    this._stranger = '';
     if (this._locking) {
       return; // not locked yet, so it still answers
     }
@@ -132,8 +149,20 @@ export class LoginMonitor implements ILoginState {
     }
   }
 
+  /** What stands on this page is another person's. First the cover: the browser may ask before it leaves. */
+  private _hide(stranger: string): void {
+    this.cover('signed-out', '');
+    if (this._stranger !== stranger) {
+      this._stranger = stranger;
+      reload();
+    }
+  }
+
   /** Lock, because a person says so. First the cover: the answer may be long in coming, and nobody may look on. */
   async lock(why: string): Promise<void> {
+    if (this.state !== 'open') {
+      return;
+    }
     this.cover('locked', why);
     this._locking = true;
     try {
@@ -178,7 +207,11 @@ export class LoginMonitor implements ILoginState {
     };
     socket.onclose = () => {
       this._socket = null;
-      void this.check().then(() => this._later(this._nextRetry()));
+      void this.check().then(() => {
+        if (this.state === 'open') {
+          this._later(this._nextRetry());
+        }
+      });
     };
   }
 

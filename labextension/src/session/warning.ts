@@ -6,6 +6,7 @@ import { ActivityPing } from './activity';
 import { LoginMonitor } from './monitor';
 
 const BEFORE = 60_000;
+const A_DAY = 24 * 3600_000;
 
 /** Says a minute before the idle limit that the login will be locked, with *Stay*. Any input stays, too. */
 export class IdleWarning {
@@ -30,9 +31,11 @@ export class IdleWarning {
     const left = Date.parse(idleAt) - serverNow();
     if (left > BEFORE) {
       this._close();
-      this._timer = window.setTimeout(() => void this._look(), left - BEFORE);
-    } else if (left > 0) {
-      this._timer = window.setTimeout(() => void this.monitor.check(), left + 500);
+      // A browser takes what is over 24 days for 0.
+      this._timer = window.setTimeout(() => void this._look(), Math.min(left - BEFORE, A_DAY));
+    } else {
+      // Also where the time is over by the second: the server's clock is known to the second only.
+      this._timer = window.setTimeout(() => void this.monitor.check(), Math.max(left, 0) + 500);
     }
   }
 
@@ -59,7 +62,9 @@ export class IdleWarning {
     });
     this._dialog = dialog;
     void dialog.launch().then(result => {
-      this._dialog = null;
+      if (this._dialog === dialog) {
+        this._dialog = null;
+      }
       if (result.button.accept) {
         void this.ping.tell();
       }
