@@ -111,7 +111,7 @@ def cover(page: Page) -> Locator:
     return page.locator(".jp-totp-Cover")
 
 
-def test_an_open_lab_in_which_nobody_types_warns_and_is_locked_after_an_hour(desk: Desk) -> None:
+def test_h10_an_open_lab_in_which_nobody_types_warns_and_is_locked_after_an_hour(desk: Desk) -> None:
     page = desk.open_lab()
     lab = Lab(page)
     lab.new_notebook()
@@ -145,7 +145,7 @@ def test_an_open_lab_in_which_nobody_types_warns_and_is_locked_after_an_hour(des
     expect(lab.run("\nprint(kept + 1)")).to_have_text("42", timeout=PATIENCE)
 
 
-def test_whoever_says_stay_or_presses_any_key_stays(desk: Desk) -> None:
+def test_h11_whoever_says_stay_or_presses_any_key_stays(desk: Desk) -> None:
     page = desk.open_lab()
     desk.pass_time_until(50)
     before = desk.active_at()
@@ -165,7 +165,7 @@ def test_whoever_says_stay_or_presses_any_key_stays(desk: Desk) -> None:
     expect(cover(page)).to_have_count(0)
 
 
-def test_input_is_told_at_most_once_a_minute(desk: Desk) -> None:
+def test_h11_input_is_told_at_most_once_a_minute(desk: Desk) -> None:
     page = desk.open_lab()
     for minute in range(1, 4):
         page.keyboard.type("five keys", delay=TYPING)
@@ -173,7 +173,7 @@ def test_input_is_told_at_most_once_a_minute(desk: Desk) -> None:
         desk.pass_time(MINUTE)
 
 
-def test_input_in_one_tab_keeps_the_other_from_warning(desk: Desk) -> None:
+def test_h11_input_in_one_tab_keeps_the_other_from_warning(desk: Desk) -> None:
     here, there = desk.open_lab(), desk.open_lab()
     for times in range(1, 6):
         here.keyboard.press("Shift")
@@ -191,7 +191,7 @@ def test_input_in_one_tab_keeps_the_other_from_warning(desk: Desk) -> None:
     expect(warning(here)).to_have_count(0)
 
 
-def test_under_a_limit_of_a_minute_whoever_types_is_not_warned_and_the_warning_comes_at_half(
+def test_h11_under_a_limit_of_a_minute_whoever_types_is_not_warned_and_the_warning_comes_at_half(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     arguments = [f"--TotpAuth.idle_timeout={MINUTE}"]
