@@ -106,15 +106,19 @@ test('the warning goes when the login lives on or is over, and the next input is
   expect(Dialog.shown[0].closed).toBe(true);
 });
 
-test('at the limit the server is asked, which then knows', async () => {
+test('a short limit is warned of at its half, and at the limit the server is asked, which then knows', async () => {
   new IdleWarning(login as any, ping, trans);
   login.idleIn(30_000).changed.emit(undefined);
   login.check.mockClear();
   login.check.mockImplementation(async () => undefined);
-  await pass(29_000);
+  await pass(14_000);
   expect(login.check).not.toHaveBeenCalled();
   await pass(2000);
+  expect(Dialog.shown).toHaveLength(1);
+  await pass(13_000);
   expect(login.check).toHaveBeenCalledTimes(1);
+  await pass(2000);
+  expect(login.check).toHaveBeenCalledTimes(2);
 });
 
 test('a limit of months does not overflow the timer', async () => {

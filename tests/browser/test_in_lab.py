@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+from playwright.sync_api import Browser, Locator, Page, Route, WebSocket, expect
 
 from tests.browser.chrome import PATIENCE, new_context
 from tests.browser.lab import TYPING, Lab
@@ -165,8 +165,19 @@ def test_a_page_without_a_login_of_ours_is_left_alone(page: Page, store: Backsta
     expect(page.locator(".jp-Dialog")).to_have_count(0)
 
 
-def test_the_fingers_of_a_person_count_and_scripts_do_not(page: Page, store: Backstage) -> None:
-    """Without an idle limit nothing is told: it would be of no use."""
+def test_without_an_idle_limit_nothing_is_told(page: Page) -> None:
+    """It would be of no use. What is told with one: test_idle.py."""
+
+    def unlimited(route: Route) -> None:
+        answer = route.fetch()
+        me = answer.json()
+        me["login"]["idle_at"] = None
+        route.fulfill(response=answer, json=me)
+
+    page.route("**/api/totp/me", unlimited)
+    page.reload()
+    Lab(page).wait_until_loaded()
+    expect(page.locator(".jp-totp-Badge")).to_be_visible()
     told: list[str] = []
     page.on(
         "request", lambda request: told.append(request.url) if "api/totp/activity" in request.url else None

@@ -185,6 +185,25 @@ def test_polls_do_not_keep_a_login_open_and_input_does(
     assert signed_in.get("private").status_code == 200
 
 
+def test_a_form_that_is_sent_is_input_and_a_page_that_is_looked_at_is_not(
+    signed_in: Client, server: SmallServer
+) -> None:
+    def idle_at() -> float:
+        return moment(signed_in.get("api/totp/me").json()["login"]["idle_at"])
+
+    before = idle_at()
+    server.clock.offset += IDLE // 2
+    for path in ("logout", "login", "login/unlock", "login/notice"):
+        signed_in.get(path)
+    own = {"data": {"_xsrf": signed_in.xsrf}}
+    foreign = {"headers": {"Origin": "https://evil.example"}}
+    for form in ({**own, **foreign}, {"data": {"_xsrf": "not its token"}}):
+        signed_in.request("POST", "login/unlock", **form)
+        assert idle_at() == before, "another site's form is no input of this person"
+    assert signed_in.request("POST", "login/unlock", **own).status_code == 303
+    assert idle_at() == before + IDLE // 2
+
+
 # -- step-up -----------------------------------------------------------------------------------------
 
 

@@ -1,15 +1,18 @@
 import * as api from '../api';
-import { ApiError } from '../request';
+import { ApiError, serverNow } from '../request';
 import { LoginMonitor } from './monitor';
 
 /** What only a person does. Not `mousemove` or `scroll`: a page scrolls itself, and a desk shakes. */
 const INPUT = ['keydown', 'pointerdown', 'wheel', 'touchstart', 'paste', 'drop'];
 const ONCE_A = 60_000;
+/** Under a limit of four minutes once a minute would be too seldom: who types would be locked. */
+const TIMES_A_LIMIT = 4;
 
 /** Tells the server that a person did something: on input only, at most once a minute (R25). */
 export class ActivityPing {
   /** When the server was told last, in this page's ms. */
   private _toldAt = 0;
+  private _pause = ONCE_A;
   private _urgent = false;
 
   constructor(private readonly monitor: LoginMonitor) {}
@@ -26,7 +29,14 @@ export class ActivityPing {
     this._urgent = true;
   }
 
-  /** A person has just said *Stay*. */
+  /** A person has said *Stay*: told already, where the click itself was seen. */
+  async stay(): Promise<void> {
+    if (this._urgent) {
+      await this.tell();
+    }
+  }
+
+  /** A person did something. */
   async tell(): Promise<void> {
     this._toldAt = Date.now();
     this._urgent = false;
@@ -37,7 +47,11 @@ export class ActivityPing {
         throw error;
       }
     }
-    await this.monitor.check();
+    await this.monitor.refresh();
+    const idleAt = this.monitor.me?.login.idle_at;
+    if (idleAt) {
+      this._pause = Math.min(ONCE_A, (Date.parse(idleAt) - serverNow()) / TIMES_A_LIMIT);
+    }
   }
 
   private readonly _onInput = (event: Event): void => {
@@ -45,7 +59,7 @@ export class ActivityPing {
     if (!event.isTrusted || this.monitor.state !== 'open' || !this.monitor.me?.login.idle_at) {
       return;
     }
-    if (this._urgent || Date.now() - this._toldAt >= ONCE_A) {
+    if (this._urgent || Date.now() - this._toldAt >= this._pause) {
       void this.tell();
     }
   };
