@@ -47,7 +47,7 @@ export class ActivityPing {
         throw error;
       }
     }
-    await this.monitor.refresh();
+    await this.monitor.check();
     const idleAt = this.monitor.me?.login.idle_at;
     if (idleAt) {
       this._pause = Math.min(ONCE_A, (Date.parse(idleAt) - serverNow()) / TIMES_A_LIMIT);

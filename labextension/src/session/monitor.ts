@@ -87,10 +87,8 @@ export class LoginMonitor implements ILoginState {
     return this._open.promise;
   }
 
-  /** Ask anew, after a change: the answer to a look that is under way may be older than it. */
-  async refresh(): Promise<void> {
-    await this._checking;
-    await this.check();
+  refresh(): Promise<void> {
+    return this.check();
   }
 
   /**
