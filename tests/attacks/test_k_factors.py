@@ -343,7 +343,7 @@ def test_k23_an_administrators_reset_shows_no_secret_and_sets_no_password(stage:
     browser = stage.log_in(root)
     answer = browser.request("POST", f"api/totp/accounts/{stage.account_id(ada)}/reset")
     assert answer.status_code == 201
-    assert set(answer.json()) == {"id", "username", "enrollment_code", "url", "expires_at"}
+    assert set(answer.json()) == {"id", "username", "enrollment_code", "url", "qr_svg", "expires_at"}
     assert ada.phone.secret not in answer.text
     # With the code alone nobody enrolls: her password is asked.
     thief = stage.client()
