@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..wiring import moment
-from .account_api import text
-from .asking import ApiError
+from .account_api import ApiError, text
 
 Document = dict[str, Any]
 
