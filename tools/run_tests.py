@@ -34,7 +34,7 @@ PYTHON = sys.executable
 COVERAGE = LOGS / "coverage"
 
 # A group that does not end has failed; the next ones still get their turn.
-SECONDS_PER_GROUP = 900
+SECONDS_PER_GROUP = 1800
 SECONDS_PER_SOAK = 6 * 3600
 SECONDS_TO_TIDY_UP = 15
 

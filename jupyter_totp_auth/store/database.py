@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -184,12 +185,15 @@ def _translated() -> Iterator[None]:
 def in_words(cause: BaseException) -> str:
     """What a driver says of the database ("database or disk is full"), for the operator.
 
-    Of operational errors alone, and their first line: others, and what follows, can quote rows.
+    Of operational errors alone, and their first line: others, and what follows, can quote rows. Nor what
+    SQLite says behind a colon, which is a name out of the statement.
     """
     name = type(cause).__name__
     operational = any(kind.__name__ == "OperationalError" for kind in type(cause).__mro__)
     lines = str(cause.args[-1]).splitlines() if operational and cause.args else []
-    return f"{name}: {lines[0][:_LONGEST_WORDS]}" if lines else name
+    if not lines or (isinstance(cause, sqlite3.Error) and ":" in lines[0]):
+        return name
+    return f"{name}: {lines[0][:_LONGEST_WORDS]}"
 
 
 def _parse(url: str | URL) -> URL:

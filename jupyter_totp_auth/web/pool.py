@@ -54,7 +54,8 @@ class BoundedPool:
             done, _ = await asyncio.wait([result], timeout=self._patience)
         finally:  # nobody waits any more: never begun, or it ends unheard
             work.cancel()
-            result.cancel()
+            with contextlib.suppress(RuntimeError):  # the loop was closed under it: nobody is told
+                result.cancel()
         if not done:
             raise Busy
         return result.result()

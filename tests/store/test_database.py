@@ -283,6 +283,7 @@ def test_another_failure_is_not_tried_again() -> None:
     ("cause", "words"),
     [
         (sqlite3.OperationalError("database or disk is full"), "OperationalError: database or disk is full"),
+        (sqlite3.OperationalError("no such table: account"), "OperationalError"),
         (sqlite3.OperationalError("first\nDETAIL: a row"), "OperationalError: first"),
         (sqlite3.OperationalError("x" * 999), f"OperationalError: {'x' * 200}"),
         (sqlite3.OperationalError(), "OperationalError"),

@@ -19,6 +19,7 @@ from jupyter_totp_auth.core.sealing import Keyring, Purpose, Sealer, key_id
 from jupyter_totp_auth.store import Store, StoreRefused, StoreUnavailable, files, keyring_file, open_store
 from jupyter_totp_auth.store.opening import Places
 from jupyter_totp_auth.store.tables import instance
+from tests.harness.backstage import wait_until
 from tests.store import acts
 from tests.store.crowd import Processes
 from tests.store.makers import AT, added, enrolled
@@ -36,8 +37,10 @@ def places(empty_url: str, tmp_path: Path) -> Places:
 @contextmanager
 def opened(places: Places, *, new: bool = False) -> Iterator[Store]:
     store = open_store(places, at=AT, new=new)
-    yield store
-    store.close()
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def refusal(places: Places, *, new: bool = False) -> str:
@@ -562,9 +565,14 @@ def test_a_refused_start_leaves_no_connection_behind(postgresql_url: str, tmp_pa
         places.keyring.unlink()
         for _ in range(3):
             refusal(places)
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        with store.database.read() as connection:
-            assert connection.execute(text(query)).scalar_one() <= len_of_pool(store)
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+
+        def are_gone() -> bool:
+            with store.database.read() as connection:
+                return bool(connection.execute(query).scalar_one() <= len_of_pool(store))
+
+        # A closed connection's process at the server ends in its own time.
+        wait_until(are_gone, 5, "the end of the others' connections")
 
 
 def len_of_pool(store: Store) -> int:

@@ -179,3 +179,19 @@ def test_a_pool_whose_thread_is_still_at_what_was_given_up_says_so() -> None:
         await bench.until(lambda: not bench.pool.hangs)
 
     on_a_loop(test, patience=0.2)
+
+
+def test_a_loop_that_is_closed_under_a_call_is_no_error_of_ours(recwarn: pytest.WarningsRecorder) -> None:
+    """As in a program that starts one server after the other: what waits there is dropped without a word."""
+    pool, go_on = BoundedPool("test", threads=1, queue=1, patience=60), threading.Event()
+    loop = asyncio.new_event_loop()
+    call = pool.run(go_on.wait)
+
+    async def begin() -> None:
+        call.send(None)
+
+    loop.run_until_complete(begin())
+    loop.close()
+    call.close()
+    go_on.set()
+    pool.stop()
