@@ -686,11 +686,12 @@ def test_G_no_bomb_of_a_stranger_stops_the_loop_or_stays_in_memory(stage: Stage,
         with health_meanwhile(stage) as lags:
             throw(sender, data)
         spent = processor_seconds(stage) - spent
-        assert median(lags) < 0.1, (what, sorted(lags)[-5:])
-        assert max(lags) < 1.5, (what, sorted(lags)[-5:])
+        # The bounds in seconds are wide, since others may be using the machine; the processor's time is our own.
+        assert median(lags) < 1, (what, sorted(lags)[-5:])
+        assert max(lags) < 10, (what, sorted(lags)[-5:])
         assert spent < 5, (what, spent)
         print(f"{what:40} {len(data):8} bytes, {spent:.2f} s of a processor, worst wait {max(lags):.3f} s")
-    assert rss(stage) - memory < 64
+    wait_until(lambda: rss(stage) - memory < 64, 30, "the memory to be given back")
     assert stage.client().get("api/totp/health").status_code == 200
 
 

@@ -518,10 +518,11 @@ def test_a_profile_cannot_be_written_while_the_store_is_locked_and_nothing_else_
             stuck = pool.submit(client.request, "PATCH", "api/me", json={"color": "#112233"})
             while not stuck.done():
                 began = time.monotonic()
-                assert ask(server, "GET", "api/totp/health").status == 200
+                ask(server, "GET", "api/totp/health")  # "unavailable" once somebody has waited in vain
                 assert time.monotonic() - began < 2
                 time.sleep(0.2)
         assert stuck.result().status_code == 503
+        wait_until(lambda: ask(server, "GET", "api/totp/health").status == 200, 10, "a healthy server")
         assert client.get("api/me").json()["identity"]["color"] == "#336699"
 
 

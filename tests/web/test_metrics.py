@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.attacks.stage import WRONG_PASSWORD, Stage, open_stage
+from tests.harness.backstage import wait_until
 from tests.harness.client import PASSWORD, Client
 
 ROOT = Path(__file__).parents[2]
@@ -115,8 +116,12 @@ def test_open_sockets_are_counted_and_a_login_that_ended_is_live_no_more(
     assert moved(before, values(scraper))["jupyter_totp_open_sockets"] == 1
     socket.shutdown()
     client.log_out()
+    wait_until(
+        lambda: values(scraper)["jupyter_totp_open_sockets"] == before["jupyter_totp_open_sockets"],
+        10,
+        "the socket's end to be noticed",
+    )
     after = values(scraper)
-    assert after["jupyter_totp_open_sockets"] == before["jupyter_totp_open_sockets"]
     assert after["jupyter_totp_live_logins"] == before["jupyter_totp_live_logins"] - 1
     assert after["jupyter_totp_hash_queue{waiting}"] == after["jupyter_totp_hash_queue{running}"] == 0
     assert after["jupyter_totp_store_silence_seconds"] < 10
