@@ -154,6 +154,7 @@ def test_N02_without_its_store_memory_serves_fifteen_seconds_and_not_more(stage:
             assert time.monotonic() - begun > 13, "15 s after the last look"
             assert_unavailable(member.get("api/contents"))
             assert is_closed(kernel) == 1001
+            assert stage.client().get("login").status_code == 200, "the page needs no store"
             assert_unavailable(give(code))
             assert not stage.server.database.exists(), "never made anew"
         finally:

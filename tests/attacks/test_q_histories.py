@@ -479,7 +479,7 @@ def play(stage: Stage, *, examples: int, steps: int, kills: int) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_Q01_a_history_on_a_real_server_is_that_of_the_model(stage: Stage) -> None:
-    play(stage, examples=4, steps=20, kills=10**9)
+    play(stage, examples=2, steps=20, kills=10**9)
 
 
 @pytest.mark.soak

@@ -17,9 +17,6 @@ from jupyter_totp_auth.web.sockets import CLOSE_CODE
 from tests.attacks.stage import Stage, open_stage
 from tests.harness.client import PASSWORD, Client, Person, is_closed, parse_form
 
-STALE_AFTER = 15
-"""Seconds for which memory may stand in for a store that is silent."""
-
 PEOPLE: list[tuple[str, str, dict[str, object] | None]] = [
     ("GET", "", None),
     ("POST", "", {"username": "mine"}),
@@ -135,33 +132,6 @@ def test_H23_no_message_is_heard_between_the_end_and_the_next_look_at_the_socket
         assert is_closed(terminal, 5) is not None
     time.sleep(1)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_N02_without_a_store_nobody_is_served_after_fifteen_seconds(stage: Stage, ada: Person) -> None:
-    client = stage.log_in(ada)
-    socket = client.socket("api/events/subscribe")
-    database = stage.server.database
-    away = database.with_name("away")
-    begun = time.monotonic()
-    database.rename(away)
-    try:
-        answer = client.get("api/contents")
-        while answer.status_code == 200 and time.monotonic() - begun < 4 * STALE_AFTER:
-            time.sleep(0.5)
-            answer = client.get("api/contents")
-        assert answer.status_code == 503, "memory alone"
-        assert "Retry-After" in answer.headers
-        assert is_closed(socket, 5) is not None
-        assert client.get("api/totp/health").status_code == 503
-        assert stage.client().get("login").status_code == 200, "the page needs no store"
-        assert not database.exists(), "none is made anew"
-    finally:
-        away.rename(database)
-    deadline = time.monotonic() + STALE_AFTER
-    while not client.is_signed_in():
-        assert time.monotonic() < deadline, "it recovers by itself"
-        time.sleep(0.5)
 
 
 def test_C17_a_clock_behind_the_newest_login_takes_nobodys_codes(stage: Stage, ada: Person) -> None:

@@ -46,6 +46,7 @@ _TOKENS = "tests/attacks/test_l_tokens.py::test_"
 _SECRETS = "tests/attacks/test_m_secrets.py::test_"
 _START = "tests/host/test_start.py::test_"
 _SENTINELS = "tests/attacks/test_q_sentinels.py::test_"
+_STORE_LOST = "tests/attacks/test_n_store.py::test_"
 _RESTORE = "tests/cli/test_restore.py::test_"
 
 SENTINELS = (
@@ -445,6 +446,6 @@ SENTINELS = (
         "web/gate.py",
         "        if self._is_stale():\n",
         "        if self._is_stale() and request.method == 'TRACE':\n",
-        f"{_SENTINELS}N02_without_a_store_nobody_is_served_after_fifteen_seconds",
+        f"{_STORE_LOST}N02_without_its_store_memory_serves_fifteen_seconds_and_not_more",
     ),
 )

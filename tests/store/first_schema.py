@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,8 @@ def _value(value: Any, kind: object) -> Any:
     return bool(value) if isinstance(kind, Boolean) else value
 
 
-def _migrate_until_killed(url: str, number: int) -> None:
+def migrate_until_killed(url: str, number: int) -> None:
+    """Bring a store up to date in this process, which is killed before the statement of that number."""
     database, count = Database(url), itertools.count(1)
 
     def fall(*_: object) -> None:
@@ -72,7 +72,3 @@ def _migrate_until_killed(url: str, number: int) -> None:
     event.listen(database.engine, "commit", fall)
     schema.bring_up_to_date(database)
     database.close()
-
-
-if __name__ == "__main__":
-    _migrate_until_killed(sys.argv[1], int(sys.argv[2]))
