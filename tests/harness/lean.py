@@ -7,11 +7,21 @@ import time
 from pathlib import Path
 from typing import Any
 
+import requests
+
+from tests.harness.backstage import wait_until
 from tests.harness.server import START_SECONDS, JupyterServer
+from tests.harness.wire import ask, assert_denied
 from tests.services.ports import accepts
 
 LEAN = [f"--ServerApp.jpserver_extensions={name}=False" for name in ("jupyterlab", "notebook", "jupyter_lsp")]
 """A server without the big front ends starts in half the time."""
+
+OURS = "c.ServerApp.identity_provider_class = 'jupyter_totp_auth.TotpIdentityProvider'\n"
+"""The line that names our login."""
+
+STANDS_DOWN = "jupyter_totp_auth stands down: ServerApp.identity_provider_class is set to"
+"""What is logged where another login is named."""
 
 EXTENSIONS = Path(__file__).parent / "extensions"
 
@@ -57,3 +67,21 @@ def assert_refuses(server: JupyterServer, *sentences: str) -> None:
     assert len(critical) == 1, "\n".join(critical) or server.log
     for sentence in sentences:
         assert sentence in critical[0], critical[0]
+
+
+def assert_ours(server: JupyterServer) -> None:
+    """Our login stands."""
+    assert 'name="_xsrf"' in requests.get(f"{server.url}login", timeout=20).text
+    assert_denied(ask(server, "GET", "api/contents"), "api/contents")
+
+
+def start_stock(server: JupyterServer) -> str:
+    """Start a server that has another login than ours; what its login page says."""
+    server.launch()
+    try:
+        wait_until(lambda: "is running at" in server.log, START_SECONDS, "the start")
+        # The line is printed before the port is bound.
+        wait_until(lambda: accepts(server.port), START_SECONDS, "the port")
+        return requests.get(f"{server.url}login", timeout=20).text
+    finally:
+        server.stop()

@@ -22,10 +22,14 @@ from tests.services.parts import Missing
 ROOT = Path(__file__).parents[2]
 PLUGIN = Path(__file__).parent / "plugin"
 
+_CULLING = "tests/services/kernels/test_cull.py"
+
 SHARDS = [
-    ["tests/services/kernels"],
-    ["tests/services/sessions", "tests/test_terminal.py"],
-    ["tests/services/contents", "tests/services/kernelspecs", "tests/services/config", "tests/test_files.py"],
+    ["tests/services/kernels", f"--ignore={_CULLING}"],
+    [_CULLING],
+    ["tests/services/sessions"],
+    ["tests/test_terminal.py", "tests/services/contents", "tests/services/kernelspecs"],
+    ["tests/services/config", "tests/test_files.py"],
 ]
 """Run side by side: most of their time is waiting for kernels to come and go."""
 
