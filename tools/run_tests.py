@@ -77,7 +77,7 @@ LAST = ["hosting", "attacks", "browser"]
 NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
 QUICK = ["lint", "types", "floors", "unit", "house", "factors", "web"]
 # Two workers each, a file's tests in one of them: their time goes by in servers and browsers that start.
-SIDE_BY_SIDE = {"store", "cli", "host", "attacks", "browser"}
+SIDE_BY_SIDE = {"store", "web", "cli", "host", "attacks", "browser"}
 # Short names for several groups.
 NAMES = {"unit": ["core", "coverage"], "quick": QUICK}
 

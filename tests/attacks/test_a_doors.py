@@ -314,8 +314,8 @@ def test_a10_an_unimportable_package_that_is_named_as_the_login_ends_the_start(
     shadow = tmp_path / "shadow" / name
     shadow.parent.mkdir(parents=True)
     shadow.write_text(text)
-    server = lean(tmp_path, **options)
-    server.environment["PYTHONPATH"] = str(tmp_path / "shadow")
+    environment = {**options.get("environment", {}), "PYTHONPATH": str(tmp_path / "shadow")}
+    server = lean(tmp_path, **{**options, "environment": environment})
     assert server.run_to_the_end() != 0
 
 

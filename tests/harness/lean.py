@@ -24,13 +24,14 @@ STANDS_DOWN = "jupyter_totp_auth stands down: ServerApp.identity_provider_class 
 """What is logged where another login is named."""
 
 EXTENSIONS = Path(__file__).parent / "extensions"
+QUICK = Path(__file__).parent / "quick"
 
 
-def doors_environment(home: Path) -> dict[str, str]:
-    """What the test extensions need: to be found, and a place to write to."""
-    path = os.pathsep.join(filter(None, (str(EXTENSIONS), os.environ.get("PYTHONPATH"))))
+def doors_environment(home: Path, *first: str) -> dict[str, str]:
+    """What the test extensions need: to be found, after what is in the folders ``first``; a place to write to."""
+    folders = [*first, str(QUICK), str(EXTENSIONS), os.environ.get("PYTHONPATH", "")]
     return {
-        "PYTHONPATH": path,
+        "PYTHONPATH": os.pathsep.join(filter(None, folders)),
         "DOORS_JOURNAL": str(home / "journal"),
         "DOORS_ROUTES": str(home / "routes"),
     }
@@ -45,7 +46,8 @@ def lean(home: Path, *, extensions: list[str] | None = None, **options: Any) -> 
     """A server without front ends, not started."""
     server = JupyterServer(home, **options)
     server.arguments = [*server.arguments, *LEAN, *enabling(*(extensions or []))]
-    server.environment = {**doors_environment(home), **server.environment}
+    own = server.environment.get("PYTHONPATH", "")
+    server.environment = {**server.environment, **doors_environment(home, own)}
     return server
 
 

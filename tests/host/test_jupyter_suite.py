@@ -22,12 +22,12 @@ from tests.services.parts import Missing
 ROOT = Path(__file__).parents[2]
 PLUGIN = Path(__file__).parent / "plugin"
 
-_CULLING = "tests/services/kernels/test_cull.py"
+_KERNELS = "tests/services/kernels"
+_WAITING = [f"{_KERNELS}/test_api.py", f"{_KERNELS}/test_cull.py"]
 
 SHARDS = [
-    ["tests/services/kernels", f"--ignore={_CULLING}"],
-    [_CULLING],
-    ["tests/services/sessions"],
+    *([file] for file in _WAITING),
+    [_KERNELS, "tests/services/sessions", *(f"--ignore={file}" for file in _WAITING)],
     ["tests/test_terminal.py", "tests/services/contents", "tests/services/kernelspecs"],
     ["tests/services/config", "tests/test_files.py"],
 ]
