@@ -28,7 +28,7 @@ QUICK = Path(__file__).parent / "quick"
 
 
 def doors_environment(home: Path, *first: str) -> dict[str, str]:
-    """What the test extensions need: to be found, after what is in the folders ``first``; a place to write to."""
+    """What the test extensions need: to be found, behind the folders ``first``, and a place to write to."""
     folders = [*first, str(QUICK), str(EXTENSIONS), os.environ.get("PYTHONPATH", "")]
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, folders)),
