@@ -13,6 +13,7 @@ from .._version import __version__
 from .accounts import VERBS as ACCOUNT_VERBS
 from .adding import AddUser, Reset
 from .audit import Log, LoginsVerb
+from .config import ConfigVerb
 from .servers import Routes, Stop
 from .stores import VERBS as STORE_VERBS
 from .terminal import shown
@@ -27,6 +28,7 @@ VERBS: tuple[type[Verb], ...] = (
     TokensVerb,
     Log,
     *STORE_VERBS,
+    ConfigVerb,
     Routes,
     Stop,
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_totp_auth.hosting import KINDS
 from tests.harness.client import Client
 from tests.harness.server import JupyterServer
 
@@ -57,6 +58,8 @@ def test_the_wheel_carries_everything_it_needs(wheel: Path) -> None:
     for part in (
         "jupyter_totp_auth/web/templates/login.html",
         "jupyter_totp_auth/web/static/page.css",
+        *(f"jupyter_totp_auth/hosting/templates/{kind.template}" for kind in KINDS.values()),
+        "jupyter_totp_auth/hosting/templates/parts.j2",
         "jupyter_totp_auth/store/migrations/versions/0001_first.py",
         "jupyter_totp_auth/store/migrations/versions/0002_step_up_locks_tokens.py",
         "jupyter_totp_auth/store/migrations/env.py",

@@ -60,6 +60,13 @@ PARTS = (
         programs=("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"),
     ),
     Part(name="nginx", packages=("nginx",), programs=("nginx",)),
+    # Not apache2: that one also starts a server of its own, and its programs are all in this one.
+    Part(name="apache", packages=("apache2-bin",), programs=("apache2", "httpd")),
+    Part(name="haproxy", packages=("haproxy",), programs=("haproxy",)),
+    Part(name="caddy", packages=("caddy",), programs=("caddy",)),
+    # The judge of the unit, and what the unit looks with whether logins are served.
+    Part(name="systemd-analyze", packages=("systemd",), programs=("systemd-analyze",)),
+    Part(name="curl", packages=("curl",), programs=("curl",)),
     Part(
         name="postgresql",
         packages=("postgresql",),
