@@ -60,7 +60,7 @@ CHECKS: dict[str, list[list[str]]] = {
 
 # After all groups, where one of these was among them: it handles secrets, so some must have been noted.
 CANARY = "canary"
-HANDLE_SECRETS = {"store", "web", "cli", "host", "attacks", "browser"}
+HANDLE_SECRETS = {"store", "web", "cli", "host", "hosting", "attacks", "browser"}
 
 # Only by --soak.
 SOAK_CHECKS: dict[str, list[list[str]]] = {
@@ -77,7 +77,7 @@ LAST = ["hosting", "attacks", "browser"]
 NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
 QUICK = ["lint", "types", "floors", "unit", "house", "factors", "web"]
 # Two workers each, a file's tests in one of them: their time goes by in servers and browsers that start.
-SIDE_BY_SIDE = {"store", "web", "cli", "host", "attacks", "browser"}
+SIDE_BY_SIDE = {"store", "web", "cli", "host", "hosting", "attacks", "browser"}
 # Short names for several groups.
 NAMES = {"unit": ["core", "coverage"], "quick": QUICK}
 

@@ -24,6 +24,9 @@ FORWARDING = (
     "X-Forwarded-Scheme",
     "X-Forwarded-Ssl",
     "X-Forwarded-Prefix",
+    # With an underscore: to many a WSGI program the same as with a dash.
+    "X_Forwarded_For",
+    "X_Forwarded_Proto",
     "X-Scheme",
     "X-Url-Scheme",
     "Front-End-Https",

@@ -1,4 +1,4 @@
-"""A certificate for 127.0.0.1 that only this test trusts."""
+"""A certificate for 127.0.0.1, and for made-up names, that only this test trusts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path) -> tuple[Path, Path]:
+def self_signed(folder: Path, *hosts: str) -> tuple[Path, Path]:
     """Certificate and key, as files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(timezone.utc)
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    names = [
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        *(x509.DNSName(host) for host in ("localhost", *hosts)),
+    ]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
