@@ -21,6 +21,7 @@ from jupyter_totp_auth.hosting import KINDS, Deployment, Upstream, render
 from tests.harness.backstage import Backstage, backstage
 from tests.harness.client import Client, Person
 from tests.harness.lean import lean
+from tests.harness.server import JupyterServer
 from tests.harness.tls import self_signed
 from tests.services.ports import free_port
 from tests.services.process import folder
@@ -138,7 +139,9 @@ class House:
 
 
 @contextmanager
-def house(home: Path, *, base_url: str, unix: bool, more: str = "", **described: Any) -> Iterator[House]:
+def house(
+    home: Path, *, base_url: str, unix: bool, more: str = "", front_end: bool = False, **described: Any
+) -> Iterator[House]:
     """Start one. Without a limit for the crowd of one address that these tests are."""
     with folder("totp-sock-") as place:
         place.chmod(0o755)
@@ -148,7 +151,8 @@ def house(home: Path, *, base_url: str, unix: bool, more: str = "", **described:
         text = render(KINDS["jupyter"], deployment) + "\nc.TotpAuth.address_burst = 0\n"
         # Apache's processes are of a user who is in no group of ours.
         text += 'c.ServerApp.sock_mode = "0666"\n' if unix else ""
-        server = lean(home, base_url=base_url, config=text + more)
+        settings: dict[str, Any] = {"base_url": base_url, "config": text + more}
+        server = JupyterServer(home, app="lab", **settings) if front_end else lean(home, **settings)
         server.sock = sock if unix else None
         server.port = upstream.port
         with server, backstage(server) as stage:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pytest
 
 from jupyter_totp_auth.hosting import Deployment, Upstream
-from jupyter_totp_auth.hosting.render import FORWARDING
 from tests.hosting import http2, outside, scribe
 from tests.hosting.outside import CLIENT, DOMAIN, HOME, Brand, Paper
 from tests.hosting.scribe import Scribe
@@ -16,6 +15,15 @@ from tests.services import missing_is_skip
 from tests.services.ports import free_port
 
 FORGED = "forged-by-the-client"
+TELLING = (
+    *("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Server"),
+    *("X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Forwarded-Prefix", "Forwarded", "X-Real-IP", "X-Scheme"),
+    *("X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP", "Fastly-Client-IP"),
+    *("X-Url-Scheme", "Front-End-Https", "X-Original-URL", "X-Rewrite-URL"),
+    *("X_Forwarded_For", "X_Forwarded_Proto"),
+    *("X-SSL-Client-Cert", "X-SSL-Client-S-DN", "X-SSL-Client-Verify"),
+)
+"""By which something behind a proxy may take a client for another, or its request for another."""
 SMUGGLED = f"GET /smuggled HTTP/1.1\r\nHost: {DOMAIN}\r\n\r\n"
 
 
@@ -70,7 +78,7 @@ def door(brand: Brand, book: Scribe, paper: Paper) -> Iterator[Door]:
 
 
 def test_j02_j14_two_headers_tell_of_the_client_and_both_are_the_proxys(door: Door, book: Scribe) -> None:
-    sent = dict.fromkeys([*FORWARDING, "X-Forwarded-For", "X-Forwarded-Proto"], FORGED)
+    sent = dict.fromkeys(TELLING, FORGED)
     assert door.visitor().get("seen", headers=sent).status_code == 200
     assert [pair for pair in book.headers if FORGED in pair[1]] == []
     assert book.values("X-Forwarded-For") == [CLIENT]

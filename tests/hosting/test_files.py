@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from jupyter_totp_auth.hosting import KINDS, Deployment, Tls, Upstream, network, render
 from jupyter_totp_auth.hosting.model import BODY_BYTES, IDLE_SECONDS
 from tests.hosting import examples
-from tests.services import missing_is_skip, parts
 
 PROXIES = ["nginx", "apache", "haproxy", "caddy"]
 SITE = Deployment("jupyter.example.org")
@@ -129,49 +125,3 @@ def test_jupyters_own_file_runs_and_says_what_the_proxy_needs() -> None:
             assert config.ServerApp.sock == deployment.upstream.socket
         else:
             assert (config.ServerApp.ip, config.ServerApp.port) == ("127.0.0.1", 8888)
-
-
-# -- the service -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def verify(tmp_path: Path) -> Callable[[str], str]:
-    """What systemd itself has to say about the text of a unit."""
-    with missing_is_skip():
-        program, curl = parts.find("systemd-analyze"), parts.find("curl")
-    (tmp_path / "bin").mkdir()
-    jupyter = tmp_path / "bin" / "jupyter"
-    jupyter.write_text("#!/bin/sh\n")
-    jupyter.chmod(0o755)
-
-    def ask(text: str) -> str:
-        unit = tmp_path / "jupyter.service"
-        here = text.replace("/opt/jupyter/bin/", f"{tmp_path}/bin/").replace("/usr/bin/curl", str(curl))
-        unit.write_text(here)
-        done = subprocess.run(
-            [program, "verify", "--man=no", unit], capture_output=True, text=True, timeout=60, check=False
-        )
-        said = "".join(line for line in done.stderr.splitlines(keepends=True) if "jupyter" in line)
-        return said + ("" if done.returncode == 0 else f"status {done.returncode}: {done.stderr}")
-
-    return ask
-
-
-@pytest.mark.parametrize(
-    "deployment",
-    [
-        SITE,
-        SOCKET,
-        replace(SITE, home="/home/ada"),
-        replace(SITE, upstream=Upstream(socket="/srv/proxy/jupyter.sock")),
-    ],
-    ids=["tcp", "socket", "in /home", "socket elsewhere"],
-)
-def test_systemd_accepts_the_unit(verify: Callable[[str], str], deployment: Deployment) -> None:
-    assert verify(render(KINDS["systemd"], deployment)) == ""
-
-
-def test_systemd_is_a_judge_that_finds_something(verify: Callable[[str], str]) -> None:
-    text = render(KINDS["systemd"], SITE)
-    assert "ProtectSystm" in verify(text.replace("ProtectSystem", "ProtectSystm"))
-    assert "not executable" in verify(text.replace("/opt/jupyter/bin/jupyter", "/opt/jupyter/bin/none"))

@@ -99,7 +99,8 @@ def _environment(copy: Path) -> dict[str, str]:
 
 def _does_not_import(copy: Path, changed: Sequence[str]) -> str:
     """What the import says, where it fails or finds another copy; empty where all is well."""
-    modules = [f"{PACKAGE}.{file.removesuffix('.py').replace('/', '.')}" for file in changed]
+    sources = [file.removesuffix(".py") for file in changed if file.endswith(".py")]
+    modules = [f"{PACKAGE}.{file.replace('/', '.')}" for file in sources]
     script = "import importlib, sys\nfor name in sys.argv[1:]: print(importlib.import_module(name).__file__)"
     done = subprocess.run(
         [sys.executable, "-c", script, *modules],

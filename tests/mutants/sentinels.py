@@ -44,6 +44,9 @@ _SESSIONS = "tests/attacks/test_h_sessions.py::test_"
 _FACTORS = "tests/attacks/test_k_factors.py::test_"
 _TOKENS = "tests/attacks/test_l_tokens.py::test_"
 _SECRETS = "tests/attacks/test_m_secrets.py::test_"
+_ARRIVAL = "tests/hosting/test_arrival.py::test_"
+_HOPS = "tests/hosting/test_hops.py::test_"
+_DEPLOYMENT = "tests/hosting/test_model.py::test_"
 _START = "tests/host/test_start.py::test_"
 _SENTINELS = "tests/attacks/test_q_sentinels.py::test_"
 _STORE_LOST = "tests/attacks/test_n_store.py::test_"
@@ -447,5 +450,55 @@ SENTINELS = (
         "        if self._is_stale():\n",
         "        if self._is_stale() and request.method == 'TRACE':\n",
         f"{_STORE_LOST}N02_without_its_store_memory_serves_fifteen_seconds_and_not_more",
+    ),
+    # -- behind a proxy -------------------------------------------------------------------------------
+    _one(
+        "nginx hands on what a client says of its address",
+        "hosting/templates/nginx.conf.j2",
+        "proxy_set_header X-Forwarded-For   $remote_addr;",
+        "proxy_set_header X-Forwarded-For   $proxy_add_x_forwarded_for;",
+        f"{_ARRIVAL}j02_j14_two_headers_tell_of_the_client_and_both_are_the_proxys",
+    ),
+    _one(
+        "Apache hands on what a client says of its address",
+        "hosting/templates/apache.conf.j2",
+        "    RequestHeader unset X-Forwarded-For\n",
+        "",
+        f"{_ARRIVAL}j02_j14_two_headers_tell_of_the_client_and_both_are_the_proxys",
+    ),
+    _one(
+        "HAProxy hands on what a client says of its address",
+        "hosting/templates/haproxy.cfg.j2",
+        "    http-request del-header X-Forwarded-For\n",
+        "",
+        f"{_ARRIVAL}j02_j14_two_headers_tell_of_the_client_and_both_are_the_proxys",
+    ),
+    _one(
+        "Caddy believes everybody who stands behind a proxy",
+        "hosting/templates/Caddyfile.j2",
+        "		trusted_proxies{% for network in d.behind %} {{ network }}{% endfor %}",
+        "		trusted_proxies 0.0.0.0/0",
+        f"{_HOPS}j05_nobody_elses_does",
+    ),
+    _one(
+        "Apache loses the scheme to a client that names it in Connection",
+        "hosting/templates/apache.conf.j2",
+        '    RequestHeader edit* Connection "(?i)x-forwarded-[a-z]+" "close"\n',
+        "",
+        f"{_ARRIVAL}j07_what_connection_names_is_there_all_the_same",
+    ),
+    _one(
+        "the other words for a client's address come through",
+        "hosting/render.py",
+        "        forwarding=FORWARDING,",
+        "        forwarding=(),",
+        f"{_ARRIVAL}j02_j14_two_headers_tell_of_the_client_and_both_are_the_proxys",
+    ),
+    _one(
+        "a proxy may be everybody",
+        "hosting/model.py",
+        "    if found.prefixlen == 0:",
+        "    if False:",
+        f"{_DEPLOYMENT}a_network_that_is_none_or_everybody_is_refused",
     ),
 )

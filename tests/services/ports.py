@@ -1,4 +1,4 @@
-"""Free TCP ports on loopback."""
+"""Free TCP ports."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import socket
 _handed_out: set[int] = set()
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on, and that was not handed out before.
+def free_port(address: str = "127.0.0.1") -> int:
+    """Return a port that nothing listens on, and that was not handed out before; `""`: on all addresses.
 
     Between this answer and the listening another program may take the port: services try again.
     """
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((address, 0))
             port: int = probe.getsockname()[1]
         if port not in _handed_out:
             _handed_out.add(port)
