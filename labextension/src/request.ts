@@ -61,7 +61,8 @@ export async function request<T = void>(method: string, path: string, body?: unk
 async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
   const settings = ServerConnection.makeSettings();
   const url = URLExt.join(settings.baseUrl, 'api/totp', path);
-  const init: RequestInit = { method, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) };
+  // Not 'no-store', at which JupyterLab writes the time into the URL: the answers themselves say that nobody keeps them.
+  const init: RequestInit = { method, cache: 'no-cache', signal: AbortSignal.timeout(PATIENCE) };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     // Said here: JupyterLab leaves it at the browser's text/plain, which ours refuses (CSRF).

@@ -13,7 +13,7 @@ export const trans = {
 export type Answer = [number, unknown?, Record<string, string>?] | Error;
 
 export class Server {
-  asked: { method: string; path: string; body: string; type: string | null }[] = [];
+  asked: { method: string; path: string; query: string; body: string; type: string | null }[] = [];
   /** Answers by `METHOD path`, one after the other; the last one stays. */
   private readonly answers = new Map<string, Answer[]>();
 
@@ -34,9 +34,10 @@ export class Server {
   }
 
   private async answer(request: Request): Promise<Response> {
-    const path = new URL(request.url).pathname.replace('/api/totp/', '');
+    const { pathname, search: query } = new URL(request.url);
+    const path = pathname.replace('/api/totp/', '');
     const body = await request.text();
-    this.asked.push({ method: request.method, path, body, type: request.headers.get('Content-Type') });
+    this.asked.push({ method: request.method, path, query, body, type: request.headers.get('Content-Type') });
     const answers = this.answers.get(`${request.method} ${path}`) ?? [[404, {}]];
     const answer = answers.length > 1 ? answers.shift()! : answers[0];
     if (answer instanceof Error) {

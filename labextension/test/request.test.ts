@@ -13,6 +13,13 @@ test('what is sent is JSON and says so', async () => {
   expect(server.asked[0]).toMatchObject({ body: '{"code":"1"}', type: 'application/json' });
 });
 
+test('a URL is sent as it is asked for', async () => {
+  server.on('GET events', [200, {}]);
+  await request('GET', 'events?before=7');
+  await request('GET', 'events');
+  expect(server.asked.map(one => one.query)).toEqual(['?before=7', '']);
+});
+
 test('a refused pair is tried once more, and not twice', async () => {
   server.on('POST lock', [403, { reason: 'xsrf', message: 'no' }], [204]);
   await request('POST', 'lock');

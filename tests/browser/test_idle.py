@@ -46,7 +46,7 @@ class Desk:
     """Reports of input that were taken."""
 
     def note(self, answer: Response) -> None:
-        """Not the first one where the browser had no CSRF pair yet: it is sent again."""
+        """Keep the address of a report."""
         if answer.url.endswith("api/totp/activity") and answer.status == 204:
             self.told.append(answer.url)
 

@@ -167,8 +167,10 @@ def test_a_page_without_a_login_of_ours_is_left_alone(page: Page, store: Backsta
 
 def test_without_an_idle_limit_nothing_is_told(page: Page) -> None:
     """It would be of no use. What is told with one: test_idle.py."""
+    asked: list[str] = []
 
     def unlimited(route: Route) -> None:
+        asked.append(route.request.url)
         answer = route.fetch()
         me = answer.json()
         me["login"]["idle_at"] = None
@@ -178,6 +180,7 @@ def test_without_an_idle_limit_nothing_is_told(page: Page) -> None:
     page.reload()
     Lab(page).wait_until_loaded()
     expect(page.locator(".jp-totp-Badge")).to_be_visible()
+    assert asked, "the page knows of no limit"
     told: list[str] = []
     page.on(
         "request", lambda request: told.append(request.url) if "api/totp/activity" in request.url else None
