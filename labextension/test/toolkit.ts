@@ -13,7 +13,6 @@ export class Dialog {
 
   private _answer: (result: IResult) => void = () => undefined;
   private readonly _result = new Promise<IResult>(resolve => (this._answer = resolve));
-  closed = false;
 
   constructor(readonly options: any) {
     Dialog.shown.push(this);
@@ -24,12 +23,7 @@ export class Dialog {
   }
 
   answer(accept: boolean, value: unknown = null): void {
-    this.closed = true;
     this._answer({ button: { accept }, value });
-  }
-
-  reject(): void {
-    this.answer(false);
   }
 }
 

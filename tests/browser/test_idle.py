@@ -13,16 +13,21 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
 
 from tests.attacks.stage import Stage, open_stage
+from tests.browser.axe import serious_faults
 from tests.browser.chrome import PATIENCE, new_context
 from tests.browser.lab import TYPING, Lab
+from tests.browser.lab_tour import THEMES, Theme
 from tests.browser.people import put_login
 from tests.harness.client import Person
+from tests.services import missing_is_skip
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 HOUR, MINUTE = 3600, 60
 SHORT = 100
 """A limit of which the half is less than a minute; a slow machine takes half a minute to load the page."""
+NARROWEST = 320
+"""CSS pixels: WCAG 1.4.10."""
 
 # What a script can make: events that no person caused, at places where they bubble up from.
 _MADE_BY_A_SCRIPT = """() => {
@@ -111,7 +116,7 @@ def desk(stage: Stage, browser: Browser) -> Iterator[Desk]:
 
 
 def warning(page: Page) -> Locator:
-    return page.get_by_role("dialog").filter(has_text="Still there?")
+    return page.get_by_role("alertdialog", name="Still there?")
 
 
 def cover(page: Page) -> Locator:
@@ -170,6 +175,57 @@ def test_h11_whoever_says_stay_or_presses_any_key_stays(desk: Desk) -> None:
     desk.wait_until_told(2)
     desk.pass_time(30 * MINUTE)
     expect(cover(page)).to_have_count(0)
+
+
+def test_h11_the_warning_shows_over_a_dialog_and_goes_under_the_cover(desk: Desk) -> None:
+    """A dialog of JupyterLab's would wait until the other one is closed, and nobody is there to close it."""
+    page = desk.open_lab()
+    Lab(page).menu("Help", "About JupyterLab")
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_be_visible()
+    desk.wait_until_told(1)
+    desk.pass_time_until(50)
+    warning(page).get_by_role("button", name="Stay").click()
+    expect(warning(page)).to_have_count(0)
+    expect(dialog).to_be_visible()
+    desk.wait_until_told(2)
+
+    desk.pass_time_until(50)
+    expect(warning(page)).to_be_visible()
+    desk.stage.end_logins(desk.person.username)
+    expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
+    expect(warning(page)).to_have_count(0)
+    expect(page.get_by_label("Password")).to_be_focused()
+
+
+def test_h11_the_warning_takes_no_keys_from_whoever_types(desk: Desk) -> None:
+    page = desk.open_lab()
+    lab = Lab(page)
+    lab.new_notebook()
+    page.locator(".jp-Notebook .cm-content").click()
+    desk.pass_time_until(50)
+    expect(warning(page)).to_be_visible()
+    page.keyboard.type("not one is lost", delay=TYPING)
+    expect(warning(page)).to_have_count(0)
+    expect(page.locator(".jp-Notebook .cm-content")).to_have_text("not one is lost")
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_h11_the_warning_is_accessible_and_fits_the_narrowest_screen(desk: Desk, theme: Theme) -> None:
+    page = desk.open_lab()
+    Lab(page).menu("Settings", "Theme", f"JupyterLab {theme.title()}")
+    is_light = "true" if theme == "light" else "false"
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", is_light)
+    desk.pass_time_until(50)
+    expect(warning(page)).to_be_visible()
+    with missing_is_skip():
+        assert serious_faults(page, ".jp-totp-Notice") == {}
+    page.set_viewport_size({"width": NARROWEST, "height": 640})
+    box = warning(page).bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= NARROWEST
+    assert warning(page).evaluate("(node) => node.scrollWidth <= node.clientWidth")
 
 
 def test_h11_input_is_told_at_most_once_a_minute(desk: Desk) -> None:

@@ -38,6 +38,7 @@ export class ActivityPing {
 
   /** A person did something. */
   async tell(): Promise<void> {
+    const wasUrgent = this._urgent;
     this._toldAt = Date.now();
     this._urgent = false;
     try {
@@ -46,6 +47,7 @@ export class ActivityPing {
       if (!(error instanceof ApiError)) {
         throw error;
       }
+      this._urgent = wasUrgent; // not heard: *Stay* can be pressed again
     }
     await this.monitor.check();
     const idleAt = this.monitor.me?.login.idle_at;

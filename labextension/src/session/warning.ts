@@ -1,9 +1,9 @@
-import { Dialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 
 import { serverNow } from '../request';
 import { ActivityPing } from './activity';
 import { LoginMonitor } from './monitor';
+import { Notice } from './notice';
 
 const BEFORE = 60_000;
 const A_DAY = 24 * 3600_000;
@@ -14,7 +14,7 @@ export class IdleWarning {
   /** The limit that is waited for, and when to warn of it; ms of the server's clock. */
   private _idleAt = 0;
   private _warnAt = 0;
-  private _dialog: Dialog<unknown> | null = null;
+  private _notice: Notice | null = null;
 
   constructor(
     private readonly monitor: LoginMonitor,
@@ -35,7 +35,7 @@ export class IdleWarning {
       // Of less than two minutes the half: what comes right after an input is no warning.
       this._warnAt = Math.max(idleAt - BEFORE, (now + idleAt) / 2);
     }
-    const next = this._dialog === null && now < idleAt ? this._warnAt : idleAt + 500;
+    const next = this._notice === null && now < idleAt ? this._warnAt : idleAt + 500;
     // After the limit nothing is planned: then the server's end of the monitor's socket tells.
     if (now < idleAt + 500) {
       // At most a day: what is over 24 days a browser takes for 0.
@@ -48,39 +48,33 @@ export class IdleWarning {
     await this.monitor.check();
     const now = serverNow();
     if (this._warnAt <= now && now < this._idleAt) {
-      this._warn(Math.ceil((this._idleAt - now) / 1000));
+      this._warn();
     }
     this._plan();
   }
 
-  private _warn(seconds: number): void {
-    if (this._dialog !== null) {
+  private _warn(): void {
+    if (this._notice !== null) {
       return;
     }
     const trans = this.trans;
     this.ping.hurry();
-    const dialog = new Dialog({
+    this._notice = new Notice({
       title: trans.__('Still there?'),
-      body: trans.__(
-        'Nobody has typed or clicked here for a while. In %1 seconds this login will be locked.',
-        seconds
-      ),
-      buttons: [Dialog.okButton({ label: trans.__('Stay') })],
-      hasClose: false
-    });
-    this._dialog = dialog;
-    void dialog.launch().then(result => {
-      if (this._dialog === dialog) {
-        this._dialog = null;
-      }
-      if (result.button.accept) {
-        void this.ping.stay();
-      }
+      words: () =>
+        trans.__('Nobody has typed or clicked here for a while. In %1 seconds this login will be locked.', this._seconds()),
+      label: trans.__('Stay'),
+      // It goes when the server has heard it: then the limit is another.
+      act: () => void this.ping.stay()
     });
   }
 
+  private _seconds(): number {
+    return Math.max(Math.ceil((this._idleAt - serverNow()) / 1000), 0);
+  }
+
   private _close(): void {
-    this._dialog?.reject();
-    this._dialog = null;
+    this._notice?.close();
+    this._notice = null;
   }
 }
