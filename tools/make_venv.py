@@ -24,9 +24,10 @@ PYTHON = VENV / "bin" / "python"
 # Says that make made this folder, for a checkout at this path: scripts in it carry the path.
 MARK = VENV / ".made-by-make"
 CONFIG = "jupyter_server_config.d/jupyter_totp_auth.json"
-# What the JupyterLab extension is built from, and where to.
+# What the JupyterLab extension is built from, where to, and where JupyterLab finds it.
 SOURCES = ("src", "style", "schema")
 BUILT = ROOT / "jupyter_totp_auth" / "labextension"
+SERVED = VENV / "share" / "jupyter" / "labextensions" / "jupyter-totp-auth"
 NODE = [20, 19]  # of rspack
 
 # Each holds the ones before it: whoever has "test" can run the lab too.
@@ -65,17 +66,29 @@ def stamp(profile: str) -> Path:
 
 
 def fingerprint() -> str:
-    """Return a digest of everything an editable install copies or resolves."""
+    """Return a digest of everything an editable install copies or resolves, and of the extension it made.
+
+    Of that too: what was built by hand, and from sources that are others by now, would be served for good.
+    """
     named = ("pyproject.toml", "jupyter_totp_auth/_version.py", f"config/{CONFIG}")
     files = [*(ROOT / name for name in named), *labextension_files()]
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+    digest = hashlib.sha256()
+    for path in [*files, *files_below(BUILT), *files_below(SERVED)]:
+        digest.update(f"{path.relative_to(ROOT)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def labextension_files() -> list[Path]:
     """Return what the JupyterLab extension is built from."""
     folder = ROOT / "labextension"
-    sources = [path for name in SOURCES for path in (folder / name).rglob("*") if path.is_file()]
-    return sorted([*folder.glob("*.json"), *sources])
+    sources = [path for name in SOURCES for path in files_below(folder / name)]
+    return [*sorted(folder.glob("*.json")), *sources]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the files of a folder, always in the same order."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def make_venv() -> None:
