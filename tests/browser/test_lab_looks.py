@@ -82,8 +82,9 @@ def tab_to(page: Page, selector: str) -> None:
 
 
 def test_everything_works_by_keyboard(browser: Browser, ada_and_store: tuple[Person, Backstage]) -> None:
-    ada, store = ada_and_store
-    with signed_in(browser, store, "ada") as (page, _):
+    _, store = ada_and_store
+    grace = store.enrolled("grace-h")  # with codes of her own: nobody waits for the next one
+    with signed_in(browser, store, grace.username) as (page, _):
         page.locator(".jp-totp-Badge").focus()
         page.keyboard.press("Enter")
         page.keyboard.press("Escape")
@@ -99,14 +100,14 @@ def test_everything_works_by_keyboard(browser: Browser, ada_and_store: tuple[Per
         page.keyboard.press("Enter")
         made = tokens.locator("code").first
         expect(made).to_have_text(re.compile("^jta_"))
-        note("token", made.inner_text())
+        note("access-token", made.inner_text())
 
-        store.end_logins("ada")
+        store.end_logins(grace.username)
         expect(page.locator(".jp-totp-Cover [name=password]")).to_be_focused()
         page.keyboard.press("Escape")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Tab")
-        page.keyboard.type(ada.phone.fresh_code())
+        page.keyboard.type(grace.phone.fresh_code())
         page.keyboard.press("Enter")
         expect(page.locator(".jp-totp-Cover")).to_have_count(0)
 
@@ -115,8 +116,9 @@ def test_nothing_gets_under_or_over_the_cover(
     browser: Browser, ada_and_store: tuple[Person, Backstage]
 ) -> None:
     """What comes while the page is covered is covered as well, and the keys stay where they are."""
-    ada, store = ada_and_store
-    with signed_in(browser, store, "ada") as (page, _):
+    _, store = ada_and_store
+    alan = store.enrolled("alan-t")
+    with signed_in(browser, store, alan.username) as (page, _):
         page.locator(".jp-LauncherCard").first.focus()
         page.keyboard.press("Control+Shift+c")
         expect(page.locator(".lm-CommandPalette-input")).to_be_focused()
@@ -134,7 +136,7 @@ def test_nothing_gets_under_or_over_the_cover(
         expect(page.locator("#late")).to_have_attribute("inert", "")
         expect(code).to_be_focused()
         page.keyboard.press("Control+Shift+c")
-        code.fill(ada.phone.fresh_code())
+        code.fill(alan.phone.fresh_code())
         page.keyboard.press("Enter")
         expect(page.locator(".jp-totp-Cover")).to_have_count(0)
         assert page.locator("body > [inert]").count() == 0
@@ -157,7 +159,7 @@ def test_p05_markup_in_names_is_text(browser: Browser, ada_and_store: tuple[Pers
         open_panel(page)
         section(page, "Access tokens").locator("[name=name]").fill(HOSTILE)
         page.locator("[data-totp=create-token]").click()
-        note("token", section(page, "Access tokens").locator("code").first.inner_text())
+        note("access-token", section(page, "Access tokens").locator("code").first.inner_text())
         expect(section(page, "People")).to_contain_text(HOSTILE)
         # By its name: other tests of this file leave tokens, too.
         page.get_by_role("button", name=f"Revoke {HOSTILE}", exact=True).click()

@@ -64,9 +64,9 @@ def shown_once(page: Page) -> dict[str, str]:
     password = section(page, "Password").locator("[name=password]").first
     password.fill("this is typed and not sent 1")
     password.fill("")
-    note("secret", grouped.replace(" ", ""))
+    note("totp", grouped.replace(" ", ""))
     note("recovery-code", recovery)
-    note("token", token)
+    note("access-token", token)
     return {"key": grouped.replace(" ", ""), "grouped": grouped, "recovery code": recovery, "token": token}
 
 

@@ -65,7 +65,7 @@ def test_a_phone_is_added_from_the_picture_and_opens_a_login(
     uri = read_picture(phones.get_by_role("img"))
     secret = re.search(r"secret=([A-Z2-7]+)", uri)
     assert secret is not None
-    note("secret", secret[1])
+    note("totp", secret[1])
     tablet = Phone(secret[1])
     phones.locator("[name=code]").fill("000000")
     page.locator("[data-totp=confirm-authenticator]").click()
@@ -103,7 +103,7 @@ def test_a_token_is_made_used_and_revoked(page: Page, store: Backstage) -> None:
     tokens.locator("[name=name]").fill("VS Code")
     page.locator("[data-totp=create-token]").click()
     made = tokens.locator("code").first.inner_text()
-    note("token", made)
+    note("access-token", made)
     assert re.fullmatch(r"jta_[0-9A-Za-z]{46}", made)
 
     def status() -> int:
@@ -136,7 +136,7 @@ def test_a_login_that_is_not_fresh_is_asked_once_and_what_was_asked_goes_on(
     dialog.get_by_role("button", name="Confirm").click()
     made = tokens.locator("code").first
     expect(made).to_have_text(re.compile("^jta_"), timeout=PATIENCE)
-    note("token", made.inner_text())
+    note("access-token", made.inner_text())
 
 
 def test_the_password_is_changed_and_a_weak_one_is_not(
@@ -166,10 +166,10 @@ def test_an_admin_adds_a_person_by_link_who_enrolls_in_another_browser(
         page.locator("[data-totp=add-account]").click()
         link = people.locator("code").first.inner_text()
         note("enrollment-code", link.partition("#")[2])
+        row = people.get_by_role("listitem").filter(has_text=name)
+        expect(row).to_contain_text("not enrolled yet")  # above the picture, which it moves down
         assert read_picture(people.get_by_role("img")) == link
         people.get_by_role("button", name="Done").click()
-        row = people.get_by_role("listitem").filter(has_text=name)
-        expect(row).to_contain_text("not enrolled yet")
 
         enrolling = theirs.new_page()
         begin_enrolling(enrolling, link)
