@@ -110,6 +110,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run these groups and report; the exit status is 0 only if nothing failed."""
     os.chdir(ROOT)
     LOGS.mkdir(exist_ok=True)
+    # A shell that starts us in the background has it ignored, and so would all that the tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     soak = "--soak" in arguments
     names = [name for name in arguments if name != "--soak"]
     results = []
