@@ -13,12 +13,12 @@ from typing import Any
 from jupyter_server.auth.identity import PasswordIdentityProvider
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
+from .risky_settings import OUR_PROVIDERS
 from .settings import TotpAuth
 from .web import first_start
 from .web.identity import TotpIdentityProvider
 
 _OPTION = "identity_provider_class"
-_OUR_NAMES = ("jupyter_totp_auth.TotpIdentityProvider", "jupyter_totp_auth.web.identity.TotpIdentityProvider")
 
 
 def link(serverapp: Any) -> None:
@@ -81,7 +81,7 @@ def _is_configured(serverapp: Any) -> bool:
     named = serverapp.config.get("ServerApp", {}).get(_OPTION)
     if isinstance(named, type):
         return not issubclass(named, TotpIdentityProvider)
-    return named is not None and named not in _OUR_NAMES
+    return named is not None and named not in OUR_PROVIDERS
 
 
 def _stand_down(serverapp: Any) -> None:

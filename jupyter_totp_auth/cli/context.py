@@ -26,8 +26,9 @@ class Context:
         hasher: Hasher | None = None,
         clock: Callable[[], int] | None = None,
     ) -> None:
-        self._config_file = config_file
-        self._options = options
+        self.config_file = config_file
+        self.words = options
+        """``--TotpAuth.x=y``, as they were typed."""
         self._hasher = hasher
         self._clock = clock
         self._services: Services | None = None
@@ -37,7 +38,7 @@ class Context:
         """The server's options. Raises NotDone where a configuration file has an error."""
         from .options import read_options
 
-        return read_options(self._config_file, self._options)
+        return read_options(self.config_file, self.words)
 
     @property
     def settings(self) -> TotpAuth:

@@ -74,10 +74,10 @@ class _TotpApp(JupyterApp):
 def read_options(config_file: str | None, options: Sequence[str]) -> Options:
     """From the files, then from ``--TotpAuth.x=y``. Raises NotDone and WrongUsage."""
     for option in options:
-        _insist_on_known(option)
+        insist_on_known(option)
     app = _TotpApp()
     if config_file is not None:
-        app.config_file = _insist_on_file(config_file)
+        app.config_file = insist_on_file(config_file)
     app.parse_command_line(list(options))
     app.load_config_file()  # what the command line said stands above it
     for name in _unknown(app.config.get(TotpAuth.__name__, {})):
@@ -91,7 +91,7 @@ def read_options(config_file: str | None, options: Sequence[str]) -> Options:
     return Options(settings, f"/{base_url}/" if base_url else "/")
 
 
-def _insist_on_known(option: str) -> None:
+def insist_on_known(option: str) -> None:
     """Raises WrongUsage."""
     section, _, name = option.partition("=")[0].removeprefix("--").partition(".")
     if section == TotpAuth.__name__ and _unknown([name]):
@@ -103,7 +103,7 @@ def _unknown(names: Iterable[str]) -> list[str]:
     return sorted(set(names) - set(TotpAuth.class_trait_names(config=True)))
 
 
-def _insist_on_file(path: str) -> str:
+def insist_on_file(path: str) -> str:
     """A file that is named has to be there; Jupyter would skip it."""
     if not Path(path).is_file() or not path.endswith((".py", ".json")):
         raise NotDone(f"There is no configuration file {path} (.py or .json).")

@@ -14,6 +14,7 @@ from .accounts import VERBS as ACCOUNT_VERBS
 from .adding import AddUser, Reset
 from .audit import Log, LoginsVerb
 from .config import ConfigVerb
+from .doctor import Doctor
 from .servers import Routes, Stop
 from .stores import VERBS as STORE_VERBS
 from .terminal import shown
@@ -29,6 +30,7 @@ VERBS: tuple[type[Verb], ...] = (
     Log,
     *STORE_VERBS,
     ConfigVerb,
+    Doctor,
     Routes,
     Stop,
 )

@@ -120,13 +120,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads; in SQLite's WAL it waits for nobody."""
-        with _translated(), self.engine.connect() as connection, connection.begin():
+        with translated(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """The same, and it sees the store as it was at the beginning, however long it takes."""
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             if self.path is None:  # SQLite's own way is this anyway
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -135,7 +135,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is durable when the block is left, or did not happen."""
-        with self._turn(), _translated(), self.engine.connect() as connection:
+        with self._turn(), translated(), self.engine.connect() as connection:
             events: list[Event] = []
             connection.info[EVENTS] = events
             with connection.execution_options(**{IMMEDIATE: True}).begin() as transaction:
@@ -169,7 +169,8 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Failures of the database itself come out as StoreUnavailable, without SQL."""
     try:
         yield
     except IntegrityError:
@@ -217,6 +218,11 @@ def _parse(url: str | URL) -> URL:
             f"TotpAuth.database_url names a driver, {parsed.drivername}; write {backend}:// for ours."
         )
     return parsed.set(drivername=ours)
+
+
+def file_of(url: str) -> Path | None:
+    """The file that a URL names, there or not; None for a database server. Raises StoreRefused."""
+    return _file_of(_parse(url))
 
 
 def _file_of(url: URL) -> Path | None:

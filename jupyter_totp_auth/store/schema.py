@@ -30,10 +30,15 @@ _PATIENCE_S = 60.0
 def version(database: Database) -> str | None:
     """The schema's revision, or None for an empty database. Raises StoreRefused for somebody else's."""
     with database.read() as connection:
-        tables = set(inspect(connection).get_table_names())
-        found = None
-        if "alembic_version" in tables:
-            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return version_on(connection)
+
+
+def version_on(connection: Connection) -> str | None:
+    """The same, on a connection that is open."""
+    tables = set(inspect(connection).get_table_names())
+    found = None
+    if "alembic_version" in tables:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     # An empty alembic_version beside tables is our own first migration, cut short on MariaDB.
     strange = metadata.tables.keys() & tables if "alembic_version" not in tables else ()
     if strange or (found is not None and "instance" not in tables):

@@ -20,6 +20,7 @@ from ..core.access_tokens import LiveToken
 from ..core.accounts import Refused
 from ..core.logins import LiveLogin
 from ..public_routes import patterns
+from ..risky_settings import matches_anybody
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
@@ -289,7 +290,7 @@ def _is_allowed_origin(app: Any, origin: str) -> bool:
     if app.allow_origin:
         return app.allow_origin not in ("", "*") and app.allow_origin == origin
     pattern = app.allow_origin_pat
-    named = bool(pattern) and not start_checks.matches_anybody(pattern)
+    named = bool(pattern) and not matches_anybody(pattern)
     return named and origin_matches_pat(pattern, origin)
 
 

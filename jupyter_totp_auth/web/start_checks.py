@@ -11,26 +11,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..risky_settings import (
+    DEAR,
+    LOGIN_HANDLERS,
+    OPEN_VARIABLE,
+    STOCK_SECRETS,
+    STOCK_VARIABLES,
+    matches_anybody,
+)
 from ..settings import TotpAuth
 from ..store.database import Database
 from ..store.opening import Places
 from .hosts import is_loopback
-
-_OPEN_VARIABLE = "JUPYTER_SERVER_ALLOW_UNAUTHENTICATED_ACCESS"
-
-_STOCK_SECRETS = [
-    ("IdentityProvider", "token"),
-    ("TotpIdentityProvider", "token"),
-    ("PasswordIdentityProvider", "token"),
-    ("IdentityProvider", "hashed_password"),
-    ("TotpIdentityProvider", "hashed_password"),
-    ("PasswordIdentityProvider", "hashed_password"),
-    ("ServerApp", "token"),
-    ("ServerApp", "password"),
-    ("NotebookApp", "token"),
-    ("NotebookApp", "password"),
-]
-_STOCK_VARIABLES = ["JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE"]
 
 
 class UnsafeSetting(Exception):
@@ -55,10 +47,9 @@ def refuse_unsafe_settings(serverapp: Any, settings: TotpAuth) -> None:
             "ServerApp.allow_origin='*' with allow_credentials lets every site use a login. "
             "Name the one origin that needs it."
         )
-    for name in ("login_handler_class", "logout_handler_class"):
-        for section in ("ServerApp", "IdentityProvider", "TotpIdentityProvider"):
-            if _is_set(serverapp, section, name):
-                raise UnsafeSetting(f"{section}.{name} would replace the two-factor login. Remove it.")
+    for section, name in LOGIN_HANDLERS:
+        if _is_set(serverapp, section, name):
+            raise UnsafeSetting(f"{section}.{name} would replace the two-factor login. Remove it.")
     _refuse_open_access(serverapp)
     if serverapp.config.get("ServerApp", {}).get("allow_remote_access") and not settings.allowed_hosts:
         raise UnsafeSetting(
@@ -83,19 +74,11 @@ def refuse_unsafe_application(settings: dict[str, Any]) -> None:
         )
 
 
-_NOBODYS_ORIGIN = "https://nobody.has.this.origin.invalid"
-
-
-def matches_anybody(origin_pattern: str | None) -> bool:
-    """Whether ``allow_origin_pat`` is only another way to write ``*``."""
-    return bool(origin_pattern and re.fullmatch(origin_pattern, _NOBODYS_ORIGIN))
-
-
 def _refuse_open_access(serverapp: Any) -> None:
     configured = serverapp.config.get("ServerApp", {}).get("allow_unauthenticated_access")
-    in_environment = os.environ.get(_OPEN_VARIABLE, "").lower() in ("true", "yes")
+    in_environment = os.environ.get(OPEN_VARIABLE, "").lower() in ("true", "yes")
     if configured or (configured is None and in_environment):
-        where = "ServerApp.allow_unauthenticated_access" if configured else _OPEN_VARIABLE
+        where = "ServerApp.allow_unauthenticated_access" if configured else OPEN_VARIABLE
         raise UnsafeSetting(f"{where} opens what has no rule of its own to everybody. Remove it.")
 
 
@@ -130,10 +113,6 @@ def refuse_plain_http(serverapp: Any, settings: TotpAuth, *, tls: bool) -> None:
     )
 
 
-_DEAR = ("api/contents", "api/kernels", "api/terminals", "terminals/websocket/1")
-"""What nobody means to have without a login."""
-
-
 def worth_a_warning(settings: TotpAuth, base_url: str) -> list[str]:
     """What opens more, or leads elsewhere, than whoever wrote it will have meant."""
     said = []
@@ -145,7 +124,7 @@ def worth_a_warning(settings: TotpAuth, base_url: str) -> list[str]:
     said += [
         f"TotpAuth.public_routes: {pattern!r} takes in {path}, which is then only behind its own check."
         for pattern in settings.public_routes
-        for path in _DEAR
+        for path in DEAR
         if re.fullmatch(pattern, path)
     ]
     misplaced = misplaced_public_url(settings, base_url)
@@ -165,6 +144,6 @@ def misplaced_public_url(settings: TotpAuth, base_url: str) -> str | None:
 def stock_secrets(serverapp: Any) -> list[str]:
     """The stock tokens and passwords left in the configuration. They open nothing; people should know."""
     configured = [
-        f"{section}.{name}" for section, name in _STOCK_SECRETS if serverapp.config.get(section, {}).get(name)
+        f"{section}.{name}" for section, name in STOCK_SECRETS if serverapp.config.get(section, {}).get(name)
     ]
-    return configured + [variable for variable in _STOCK_VARIABLES if os.environ.get(variable)]
+    return configured + [variable for variable in STOCK_VARIABLES if os.environ.get(variable)]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from traitlets.config import Config
 
+from jupyter_totp_auth.risky_settings import matches_anybody
 from jupyter_totp_auth.settings import TotpAuth
 from jupyter_totp_auth.web import start_checks
 from jupyter_totp_auth.web.identity import _is_allowed_origin
@@ -73,7 +74,7 @@ def test_tornado_settings_are_no_back_door(settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("pattern", [".*", "https?://.*", r"https://.+"])
 def test_a_pattern_for_everybody_names_nobody(pattern: str) -> None:
-    assert start_checks.matches_anybody(pattern)
+    assert matches_anybody(pattern)
     app = SimpleNamespace(allow_origin="", allow_origin_pat=pattern)
     assert not _is_allowed_origin(app, "https://evil.example")
     named = SimpleNamespace(allow_origin="", allow_origin_pat=r"https://(a|b)\.example")
