@@ -161,6 +161,18 @@ def _backup(subject: Subject) -> Verdict:
 
 
 @check(
+    "keyring-changed",
+    about="the keyring has changed since the last backup of the store",
+    why="After a rekey an older copy of the keyring opens no newer backup.",
+)
+def _keyring_changed(subject: Subject) -> Verdict:
+    seen, keyring = subject.current_store, subject.places.keyring
+    if seen.backed_up_at is not None and keyring.exists() and keyring.stat().st_mtime > seen.backed_up_at:
+        return yellow(f"The keyring {keyring} is newer than the last backup.", f"cp {keyring} …  (elsewhere)")
+    return green("The keyring has not changed since the last backup, or there is none.")
+
+
+@check(
     "clock",
     about="this machine's clock is behind",
     why="Codes are computed from the time. A clock behind the newest login refuses every code.",
@@ -204,6 +216,7 @@ CHECKS = (
     _keyring_fits,
     _old_keys,
     _backup,
+    _keyring_changed,
     _clock,
     _database_tls,
 )

@@ -56,8 +56,9 @@ class Subject:
         return value
 
     def server(self, name: str, *, default: Any = None) -> Any:
-        """An option of ``ServerApp``."""
-        return self.option("ServerApp", name, default=default)
+        """An option of ``ServerApp``, also under its old name, which JupyterLab and Notebook still take."""
+        old = self.option("NotebookApp", name, default=default)
+        return self.option("ServerApp", name, default=old)
 
     @cached_property
     def _split(self) -> tuple[Config, dict[str, str]]:

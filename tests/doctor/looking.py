@@ -10,8 +10,7 @@ from jupyter_totp_auth.doctor.finding import Finding
 from jupyter_totp_auth.doctor.run import CHECKS, examine
 from jupyter_totp_auth.doctor.subject import Subject
 from tests.cli.desk import Desk
-
-NOBODY = 65534
+from tests.services.process import unprivileged
 
 
 def findings(desk: Desk, *words: str) -> dict[str, dict[str, str]]:
@@ -56,12 +55,15 @@ def alone(slug: str, *options: str, at: int = 1_800_000_000) -> Finding:
 
 
 @contextmanager
-def unprivileged() -> Iterator[None]:
-    """Not as root, where the tests run as root: to it every file can be read and written."""
+def not_root(desk: Desk) -> Iterator[None]:
+    """Meanwhile we are a user whose files these are. To root every file can be read and written."""
+    account = unprivileged()
     if os.geteuid() != 0:
         yield
         return
-    os.seteuid(NOBODY)
+    for path in (desk.home, *desk.home.rglob("*")):
+        account.own(path)
+    os.seteuid(account.uid)
     try:
         yield
     finally:

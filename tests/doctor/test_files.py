@@ -13,7 +13,7 @@ import pytest
 
 from jupyter_totp_auth.doctor import files
 from tests.cli.desk import Desk
-from tests.doctor.looking import alone, green, red, yellow
+from tests.doctor.looking import alone, green, not_root, red, yellow
 
 
 @pytest.fixture
@@ -161,7 +161,8 @@ def test_code_that_its_own_user_writes(users_desk: Desk, monkeypatch: pytest.Mon
     package = users_desk.home / "package"
     package.mkdir()
     monkeypatch.setattr(files, "_PACKAGE", package)
-    yellow(users_desk, "code-writable", str(package))
+    with not_root(users_desk):
+        yellow(users_desk, "code-writable", str(package))
 
 
 def test_modules_of_the_users_own_folder(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,8 +183,9 @@ def test_a_tls_key_that_everybody_reads(desk: Desk) -> None:
 
 
 def test_a_user_who_may_be_root(users_desk: Desk) -> None:
-    green(users_desk, "root")
-    yellow(users_desk, "root", "allow_root", "--ServerApp.allow_root=True")
+    with not_root(users_desk):
+        green(users_desk, "root")
+        yellow(users_desk, "root", "allow_root", "--ServerApp.allow_root=True")
 
 
 def test_root(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

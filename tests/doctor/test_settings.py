@@ -148,6 +148,13 @@ def test_a_file_that_is_named_is_read_in_the_others_place(desk: Desk) -> None:
     assert desk.run("doctor", "--config", str(desk.home / "none.py")).status == 1
 
 
+def test_an_option_under_its_old_name_counts(desk: Desk) -> None:
+    desk.configure("c.NotebookApp.disable_check_xsrf = True")
+    red(desk, "xsrf-off", "on")
+    desk.configure("c.NotebookApp.disable_check_xsrf = True\nc.ServerApp.disable_check_xsrf = False")
+    green(desk, "xsrf-off")
+
+
 def test_a_file_of_jupyterlabs_counts_too(desk: Desk) -> None:
     desk.configure("c.ServerApp.disable_check_xsrf = True", "jupyter_lab_config.py")
     red(desk, "xsrf-off", "disable_check_xsrf")

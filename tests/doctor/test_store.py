@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from jupyter_totp_auth.core.policy import DAY, HOUR
 from jupyter_totp_auth.store import files
 from tests.cli.desk import Desk
-from tests.doctor.looking import alone, findings, green, red, yellow
+from tests.doctor.looking import alone, findings, green, not_root, red, yellow
 
 
 def change(desk: Desk, statement: str) -> None:
@@ -58,20 +59,23 @@ def test_a_folder_in_the_stores_place(desk: Desk) -> None:
 
 def test_a_store_that_cannot_be_written(users_desk: Desk) -> None:
     users_desk.do("init")
-    green(users_desk, "store-writable")
-    users_desk.database.chmod(0o400)
-    red(users_desk, "store-writable", str(users_desk.database))
-    green(users_desk, "store-readable")
-    users_desk.database.chmod(0o600)
-    users_desk.database.parent.chmod(0o500)
-    red(users_desk, "store-writable", str(users_desk.database))
-    users_desk.database.parent.chmod(0o700)
+    path = users_desk.database
+    with not_root(users_desk):
+        green(users_desk, "store-writable")
+        path.chmod(0o400)
+        red(users_desk, "store-writable", str(path))
+        green(users_desk, "store-readable")
+        path.chmod(0o600)
+        path.parent.chmod(0o500)
+        red(users_desk, "store-writable", str(path))
+        path.parent.chmod(0o700)
 
 
 def test_a_store_that_cannot_be_read(users_desk: Desk) -> None:
     users_desk.do("init")
     users_desk.database.chmod(0)
-    red(users_desk, "store-readable", "cannot be read")
+    with not_root(users_desk):
+        red(users_desk, "store-readable", "cannot be read")
 
 
 @pytest.mark.parametrize("how", ["garbage", "hole"])
@@ -126,6 +130,16 @@ def test_backups(desk: Desk) -> None:
     green(desk, "no-backup")
     desk.now += 31 * DAY
     yellow(desk, "no-backup", "31 days")
+
+
+def test_a_keyring_that_is_newer_than_the_backup(desk: Desk) -> None:
+    desk.do("init")
+    green(desk, "keyring-changed")
+    desk.do("backup", str(desk.home / "backup"))
+    os.utime(desk.keyring, (desk.now - 1, desk.now - 1))
+    green(desk, "keyring-changed")
+    os.utime(desk.keyring, (desk.now + 1, desk.now + 1))
+    yellow(desk, "keyring-changed", str(desk.keyring))
 
 
 def test_a_clock_that_is_behind(desk: Desk) -> None:
