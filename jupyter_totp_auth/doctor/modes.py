@@ -17,14 +17,11 @@ def others_reach(path: Path) -> bool:
 
 
 def others_write(path: Path) -> bool:
-    """Whether somebody who is neither its owner nor root may write there, or owns it.
-
-    A group that holds its owner alone, as many Linux make one for each user, is nobody else.
-    """
+    """Whether somebody who is neither this user nor root may write there, or owns it."""
     status = _status(path)
     if status is None:
         return False
-    by_group = bool(status.st_mode & stat.S_IWGRP) and not _is_own_group(status)
+    by_group = bool(status.st_mode & stat.S_IWGRP) and _has_strangers(status)
     return bool(status.st_mode & stat.S_IWOTH) or by_group or _is_strangers(status)
 
 
@@ -33,7 +30,7 @@ def others_read(path: Path) -> bool:
     status = _status(path)
     if status is None:
         return False
-    by_group = bool(status.st_mode & stat.S_IRGRP) and not _is_own_group(status)
+    by_group = bool(status.st_mode & stat.S_IRGRP) and _has_strangers(status)
     return bool(status.st_mode & stat.S_IROTH) or by_group
 
 
@@ -73,11 +70,17 @@ def _is_strangers(status: os.stat_result) -> bool:
     return status.st_uid not in (os.geteuid(), 0)
 
 
-def _is_own_group(status: os.stat_result) -> bool:
-    if status.st_gid == 0:
-        return True
+def _has_strangers(status: os.stat_result) -> bool:
+    """Whether anybody is in a file's group but its owner, root and this user.
+
+    Many systems make a group for each user, and Debian gives /usr/local to one that is empty.
+    """
+    trusted, users = {0, status.st_uid, os.geteuid()}, pwd.getpwall()
     try:
-        group, owner = grp.getgrgid(status.st_gid), pwd.getpwuid(status.st_uid)
+        members = set(grp.getgrgid(status.st_gid).gr_mem)
     except KeyError:
-        return False
-    return group.gr_name == owner.pw_name and set(group.gr_mem) <= {owner.pw_name}
+        members = set()
+    names = {user.pw_name for user in users if user.pw_uid in trusted}
+    return bool(members - names) or any(
+        user.pw_gid == status.st_gid and user.pw_uid not in trusted for user in users
+    )

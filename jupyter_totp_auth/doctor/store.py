@@ -10,7 +10,7 @@ from ..store.files import insist_on_local_disk
 from ..store.inspection import fits
 from ..store.opening import open_database
 from ..store.schema import HEAD
-from .finding import CannotLook, Verdict, check, green, red, yellow
+from .finding import CannotLook, NothingThere, Verdict, check, green, red, yellow
 from .subject import Subject
 
 _BACKUP_AGE = 30 * DAY
@@ -23,7 +23,7 @@ _BACKUP_AGE = 30 * DAY
 )
 def _halves(subject: Subject) -> Verdict:
     keyring, database = subject.places.keyring, subject.database
-    there = database.exists() if database is not None else subject.store.schema is not None
+    there = subject.has_store
     place = database or "the database server"
     if there and not keyring.exists():
         return red(f"The store is there ({place}), its keyring {keyring} is not.", f"cp BACKUP {keyring}")
@@ -57,10 +57,10 @@ def _network(subject: Subject) -> Verdict:
     why="Nobody can log in.",
 )
 def _readable(subject: Subject) -> Verdict:
-    if subject.database is not None and not subject.database.exists():
-        return green("There is no store yet.")
     try:
         _ = subject.store
+    except NothingThere:
+        raise
     except CannotLook as unseen:
         return red(str(unseen), "jupyter totp init  (says more)")
     return green("The store can be read.")
@@ -101,9 +101,9 @@ def _damaged(subject: Subject) -> Verdict:
 )
 def _schema(subject: Subject) -> Verdict:
     found = subject.sound_store.schema
-    if found is None or found == HEAD:
+    if found == HEAD:
         return green(f"The schema is that of this version ({HEAD}).")
-    if found > HEAD:
+    if found is not None and found > HEAD:
         return red(f"The schema ({found}) is newer than this version's ({HEAD}).", _UPGRADE)
     return yellow(f"The schema ({found}) is behind this version's ({HEAD}).", "jupyter totp migrate")
 

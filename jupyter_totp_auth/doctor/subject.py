@@ -129,18 +129,23 @@ class Subject:
             return CannotLook(f"The store cannot be read: {error}")
 
     @property
+    def _looked(self) -> Sight:
+        if isinstance(self._sight, CannotLook):
+            raise self._sight
+        return self._sight
+
+    @property
     def has_store(self) -> bool:
-        """Whether there is one, as far as a look at the disk says."""
-        return self.database is None or self.database.exists()
+        """Whether there is one, readable or not. Raises CannotLook for a database that does not answer."""
+        return self._looked.schema is not None if self.database is None else self.database.exists()
 
     @property
     def store(self) -> Sight:
         """What the store says. Raises CannotLook."""
-        if not self.has_store:
+        # An empty file is what a start that was cut short leaves.
+        if not self.has_store or (self._looked.schema is None and not self._looked.damaged):
             raise NothingThere("There is no store yet")
-        if isinstance(self._sight, CannotLook):
-            raise self._sight
-        return self._sight
+        return self._looked
 
     @property
     def sound_store(self) -> Sight:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import site
 import tempfile
@@ -128,6 +129,19 @@ def test_a_password_that_others_read(desk: Desk, text: str) -> None:
     red(desk, "config-secret", str(path))
     path.chmod(0o600)
     green(desk, "config-secret")
+
+
+def test_a_group_counts_where_somebody_else_is_in_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = desk.configure("c.ServerApp.token = 'canary'")
+    path.chmod(0o660)
+    me = pwd.getpwuid(os.geteuid())
+    monkeypatch.setattr(pwd, "getpwall", lambda: [me])
+    green(desk, "config-writable")
+    green(desk, "config-secret")
+    other = pwd.struct_passwd(("bob", "x", 4711, path.stat().st_gid, "", "/", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwall", lambda: [me, other])
+    red(desk, "config-writable", str(path))
+    red(desk, "config-secret", str(path))
 
 
 def test_data_that_others_write(desk: Desk) -> None:

@@ -52,6 +52,14 @@ def test_a_database_that_does_not_answer(desk: Desk) -> None:
     yellow(desk, "nobody-enrolled", "Not looked at")
 
 
+def test_an_empty_file_is_no_store_yet(desk: Desk) -> None:
+    desk.database.parent.mkdir()
+    desk.database.touch(0o600)
+    for slug in ("store-readable", "store-schema", "store-damaged", "nobody-enrolled", "clock"):
+        green(desk, slug)
+    assert desk.database.stat().st_size == 0
+
+
 def test_a_folder_in_the_stores_place(desk: Desk) -> None:
     desk.database.mkdir(parents=True)
     red(desk, "store-readable", "cannot be read")
