@@ -104,7 +104,7 @@ def test_a_reader_does_not_see_what_is_not_yet_durable(sql: Store, other: Databa
 def test_sqlite_takes_its_write_lock_at_the_beginning(sql: Store, other: Database) -> None:
     with sql.database.write(), other.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=0")
-        with pytest.raises(StoreUnavailable), database._translated():
+        with pytest.raises(StoreUnavailable), database.translated():
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

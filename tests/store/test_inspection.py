@@ -1,4 +1,4 @@
-"""A look at a store from outside sees what was written, in each of the three databases, and writes nothing."""
+"""A look at a store from outside: it sees what is there, in all three databases, and writes nothing."""
 
 from __future__ import annotations
 
