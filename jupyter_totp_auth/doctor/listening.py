@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timezone
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from .subject import Subject, is_loopback
 _WIDE = {4: 16, 6: 48}
 """A network of more than so many addresses is no proxy's."""
 _SOON = 14 * DAY
+_NOBODYS = {"home", "internal", "lan", "local", "localhost", "test"}
+"""Top-level domains in which nobody can have a name registered (RFC 6761, RFC 6762, ICANN 2024)."""
 _BEHIND = "c.TotpAuth.trusted_proxies = ['127.0.0.1/32']  (the proxy's address)"
 _LOCAL = 'c.ServerApp.ip = "127.0.0.1"'
 
@@ -95,7 +98,7 @@ def _hosts(subject: Subject) -> Verdict:
         return red(
             "ServerApp.allow_remote_access takes the host check away; the server refuses to start.", line
         )
-    wide = [host for host in hosts if host.startswith("*.") and host.count(".") == 1]
+    wide = [host for host in hosts if re.fullmatch(r"\*\.[^.]+", host) and host[2:] not in _NOBODYS]
     if wide:
         return red(f"TotpAuth.allowed_hosts takes in a whole top-level domain: {', '.join(wide)}.", line)
     return green("Only named hosts are answered.")
@@ -110,7 +113,8 @@ def _public_host(subject: Subject) -> Verdict:
     parts = urlsplit(subject.settings.public_url)
     host = (parts.hostname or "").lower()
     hosts = subject.settings.allowed_hosts
-    names = {entry.partition(":")[0] for entry in [*hosts, *subject.server("local_hostnames", default=())]}
+    entries = [*hosts, *subject.server("local_hostnames", default=())]
+    names = {re.sub(r":\d+$", "", entry).strip("[]") for entry in entries}
     below = tuple(entry[1:] for entry in hosts if entry.startswith("*."))
     if host and not is_loopback(host) and host not in names and not host.endswith(below or ("\0",)):
         return red(

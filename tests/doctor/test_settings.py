@@ -22,7 +22,7 @@ RED = {
     "around-the-proxy": [f"{PROXY}c.ServerApp.ip = '0.0.0.0'"],
     "trusted-proxies": [
         "c.TotpAuth.trusted_proxies = ['0.0.0.0/0']",
-        "c.TotpAuth.trusted_proxies = ['::/0']",
+        "c.TotpAuth.trusted_proxies.append('::/0')",
     ],
     "proxy-unnamed": [HTTPS],
     "allowed-hosts": ["c.ServerApp.allow_remote_access = True", "c.TotpAuth.allowed_hosts = ['*.org']"],
@@ -83,12 +83,16 @@ GREEN = {
     "around-the-proxy": ["c.TotpAuth.trusted_proxies = ['172.18.0.0/16']\nc.ServerApp.ip = '0.0.0.0'"],
     "trusted-proxies": ["c.TotpAuth.trusted_proxies = ['127.0.0.0/8', 'unix', '172.18.0.0/16', 'fd00::/64']"],
     "proxy-unnamed": [PROXY + HTTPS],
-    "allowed-hosts": ["c.TotpAuth.allowed_hosts = ['*.example.org']\nc.ServerApp.allow_remote_access = True"],
+    "allowed-hosts": [
+        "c.TotpAuth.allowed_hosts = ['*.example.org']\nc.ServerApp.allow_remote_access = True",
+        "c.TotpAuth.allowed_hosts.append('*.lan')",
+    ],
     "public-url-host": [
         f"{HTTPS}c.TotpAuth.allowed_hosts = ['*.example.org']",
         f"{HTTPS}c.ServerApp.local_hostnames = ['jupyter.example.org']",
+        "c.TotpAuth.public_url = 'https://[fd00::1]:8443/'\nc.TotpAuth.allowed_hosts = ['[fd00::1]:8443']",
     ],
-    "public-url-path": [f"{HTTPS}c.ServerApp.base_url = 'lab'", f"{HTTPS}c.ServerApp.base_url = '/'"][:1],
+    "public-url-path": [f"{HTTPS}c.ServerApp.base_url = 'lab'"],
     "port-retries": [f"{PROXY}c.ServerApp.port_retries = 0", ""],
     "other-login": ["c.ServerApp.identity_provider_class = 'jupyter_totp_auth.TotpIdentityProvider'"],
     "not-required": [
