@@ -117,7 +117,7 @@ def _keyring_leftovers(subject: Subject) -> Verdict:
 
 @check(
     "store-in-notebooks",
-    about="keyring or store in the notebook folder",
+    about="keyring or store in the notebook folder (yellow: none is set, and it is this one if started here)",
     why="What lies there can be opened and downloaded with any login; the server refuses to start.",
 )
 def _store_in_notebooks(subject: Subject) -> Verdict:
@@ -128,10 +128,13 @@ def _store_in_notebooks(subject: Subject) -> Verdict:
         if path.is_relative_to(root):
             hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
             if hidden_too or not hidden:
-                return red(
-                    f"{path} lies in the notebook folder {root}.", 'c.ServerApp.root_dir = "…"  (elsewhere)'
-                )
+                # Without the option it is the folder that a server is started in, which need not be this one.
+                verdict = red if configured else yellow
+                return verdict(f"{path} lies in the notebook folder {root}.", _ELSEWHERE)
     return green(f"Neither half of the store can be opened from the notebook folder {root}.")
+
+
+_ELSEWHERE = 'c.ServerApp.root_dir = "…"  (elsewhere)'
 
 
 @check(

@@ -103,6 +103,13 @@ def test_a_store_in_the_notebook_folder(store: Desk) -> None:
     green(store, "store-in-notebooks")
 
 
+def test_a_store_in_the_folder_where_a_server_may_start(store: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(store.home / "config")
+    green(store, "store-in-notebooks")
+    monkeypatch.chdir(store.home)
+    yellow(store, "store-in-notebooks", str(store.home))
+
+
 def test_configuration_that_others_write(desk: Desk) -> None:
     path = desk.configure("")
     green(desk, "config-writable")
