@@ -13,7 +13,7 @@ from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Enum, Integer, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 
-from .core.policy import DAY, MINUTE, Policy
+from .core.policy import DAY, HOUR, MINUTE, Policy
 from .store import keyring_file
 from .store.opening import Places
 
@@ -112,10 +112,11 @@ class TotpAuth(LoggingConfigurable):
     login_lifetime = Integer(DAY, help="Seconds after which both factors are asked again.").tag(config=True)
 
     idle_timeout = Integer(
-        0,
+        HOUR,
         help=(
             "Seconds without a person's input until a login is locked and has to give one factor. 0: off. "
-            "Only clients that report input (POST api/totp/activity) keep a login open."
+            "JupyterLab and Notebook 7 report input by themselves; other clients with a cookie have to "
+            "(POST api/totp/activity). Access tokens are never locked."
         ),
     ).tag(config=True)
 

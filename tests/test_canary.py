@@ -104,6 +104,20 @@ def test_a_key_may_stand_in_a_keyring_and_nowhere_else(run: Path) -> None:
     assert scan(run)[0] == 1
 
 
+def test_what_an_sdist_carries_is_no_trace_of_the_run(run: Path) -> None:
+    """The tests' own data have a key in them, and a packaging test unpacks them."""
+    data = Path("tests", "store", "old_store.json")
+    unpacked = run / "tests" / "jupyter_totp_auth-0.1.0"
+    for folder in (unpacked, run / "tmp"):
+        (folder / data).parent.mkdir(parents=True)
+        (folder / data).write_bytes(base64.b64encode(KEY))
+    (unpacked / "PKG-INFO").write_text("Name: jupyter-totp-auth\n")
+    status, said = scan(run)
+    assert status == 1, said
+    assert f"{run / 'tmp' / data}: key" in said
+    assert "1 secrets where none may be" in said
+
+
 def test_a_scan_that_knows_no_secret_fails(run: Path) -> None:
     (run / "canaries-1").unlink()
     status, said = scan(run)

@@ -77,6 +77,10 @@ ON_PURPOSE: list[Exception_] = [
 ]
 
 
+BEFORE_THE_RUN = {"pyvenv.cfg", "PKG-INFO"}
+"""Stand at the top of an environment, and of an unpacked sdist."""
+
+
 # -- needles -------------------------------------------------------------------------------------------
 
 
@@ -192,12 +196,15 @@ def peek(file: object) -> bytes:
 
 
 def files_below(places: list[Path]) -> Iterator[Path]:
-    """Every regular file, but for the notes themselves, and for what pip has put into an environment."""
+    """Every regular file, but for the notes themselves, and for what was there before any test ran.
+
+    That is what pip has put into an environment, and an sdist that a test unpacks: with the tests' own data.
+    """
     for place in places:
         if place.is_file():
             yield place
         for folder, folders, names in os.walk(place):
-            if "pyvenv.cfg" in names:
+            if not BEFORE_THE_RUN.isdisjoint(names):
                 folders.clear()
             for path in (Path(folder, name) for name in sorted(names)):
                 if path.is_file() and not path.is_symlink() and not is_the_tests_own(path):

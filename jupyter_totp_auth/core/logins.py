@@ -219,6 +219,15 @@ class Logins:
         digest = bearer.digest(Kind.LOGIN, login_bearer)
         return None if digest is None else self._store.ended(digest)
 
+    def load_or_why(self, login_bearer: str) -> LiveLogin | EndedLogin | None:
+        """The login of a bearer, or how it ended; None for one that the store does not know (any more)."""
+        return self.load(login_bearer) or self.why_ended(login_bearer)
+
+    def idle_for(self, session: LoginSession) -> int | None:
+        """Seconds without input for which a locked login was locked; None where its person did it."""
+        timeout, idle = self._policy.idle_timeout, (session.locked_at or 0) - session.active_at
+        return timeout if timeout and idle >= timeout else None
+
     def of_account(self, account_id: str) -> list[LoginSession]:
         """An account's live logins, newest first."""
         return self._store.of_account(account_id, at=self._clock())

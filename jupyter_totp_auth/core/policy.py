@@ -83,7 +83,7 @@ class Policy:
     # Login sessions: NIST SP 800-63B-4 §2.2.3 (AAL2: reauthenticate after 24 h)
     login_lifetime: int = DAY
     fresh_for: int = 5 * MINUTE
-    idle_timeout: int = 0
+    idle_timeout: int = HOUR
     """Seconds without a person's input until a login is locked (NIST SP 800-63B-4 §2.2.3). 0: off."""
     activity_step: int = 10
     """So coarsely (seconds) a person's input is written down: not at each key."""

@@ -7,9 +7,11 @@ from typing import Any
 from tornado import web
 
 from ..core.access_tokens import ALL
-from ..core.model import AccessToken, Denied, Refusal
+from ..core.model import AccessToken
 from ..wiring import iso
-from .account_api import ApiError, ApiHandler
+from . import acts
+from .account_api import ApiHandler
+from .asking import ApiError
 
 _OPTIONAL = ("scopes", "path_prefix", "expires_in_days")
 
@@ -29,15 +31,7 @@ class AccessTokensHandler(ApiHandler):
         """201 and the string, this once. A login that is not fresh steps up first."""
         self.insist_on_own_request()
         name, days = _read(self.document("name", optional=_OPTIONAL))
-        made = await self.storing(
-            self.rim.services.access_tokens.create,
-            self.login,
-            name=name,
-            days=days,
-            client=self.origin.client,
-        )
-        if isinstance(made, Denied):
-            raise _refused(made)
+        made = await acts.make_token(self, name, days)
         self.answer({**as_document(made.token), "token": made.text}, 201)
 
 
@@ -48,17 +42,7 @@ class OneAccessTokenHandler(ApiHandler):
     async def delete(self, token_id: str) -> None:
         """Revoke it, which needs no step-up. Somebody else's is not there."""
         self.insist_on_own_request()
-        account = self.login.account
-        done = await self.storing(
-            self.rim.services.access_tokens.revoke,
-            account,
-            token_id,
-            actor=account.username,
-            client=self.origin.client,
-        )
-        if not done:
-            raise ApiError(404, "not-found", "There is no such access token.")
-        await self.settled()
+        await acts.revoke_token(self, token_id)
         self.set_status(204)
 
 
@@ -74,18 +58,6 @@ def _read(document: dict[str, Any]) -> tuple[str, int | None]:
     if days is not None and type(days) is not int:
         raise ApiError(400, "malformed", "expires_in_days has to be a whole number.")
     return name, days
-
-
-def _refused(denied: Denied) -> ApiError:
-    match denied.refusal:
-        case Refusal.STEP_UP:
-            return ApiError(403, "step-up", "Please give password and code once more.")
-        case Refusal.TOO_MANY:
-            return ApiError(409, "too-many", "You have too many access tokens. Revoke one first.")
-        case Refusal.UNKNOWN:
-            return ApiError(403, "signed-out", "Please sign in.")
-        case _:
-            return ApiError(400, denied.refusal.value, denied.text)
 
 
 def as_document(token: AccessToken) -> dict[str, Any]:

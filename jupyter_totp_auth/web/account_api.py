@@ -15,52 +15,16 @@ from ..core import recovery, totp
 from ..core.logins import LiveLogin
 from ..core.model import Denied, LoginSession, Refusal
 from ..wiring import iso
-from .cookies import Cookie
-from .login_pages import SERVER_CLOCK, WRONG, first_factor, second_factor, sign_in
-from .pages import TotpHandler
+from .acts import end_login, end_other_logins, refused
+from .asking import ApiError, Asking
+from .login_pages import first_factor, second_factor, sign_in
 from .request_shape import is_of_type
 
 _JSON = "application/json"
 
 
-class ApiError(web.HTTPError):
-    """An error of the contract: a status, a machine word and a sentence."""
-
-    def __init__(self, status: int, reason: str, message: str, *, retry_after: int | None = None) -> None:
-        super().__init__(status)
-        self.word = reason
-        self.sentence = message
-        self.retry_after = retry_after
-
-
-class ApiHandler(TotpHandler):
+class ApiHandler(Asking):
     """JSON in, JSON out; every state change needs our own page or its token (R30)."""
-
-    @property
-    def login(self) -> LiveLogin:
-        """The login that asks."""
-        live = self.live_login
-        if live.locked:
-            raise ApiError(403, "locked", "Please unlock.")
-        return live
-
-    @property
-    def live_login(self) -> LiveLogin:
-        """The login that asks, locked or not."""
-        login = self.visitor.login
-        # Asked again: the gate's answer is as old as the request's headers, its body may have come slowly.
-        live = self.rim.services.logins.live(login.session.digest) if login else None
-        if live is None:
-            raise ApiError(403, "signed-out", "Please sign in.")
-        return live
-
-    @property
-    def fresh_login(self) -> LiveLogin:
-        """The login that asks, if both factors were given lately (R27): for whatever adds or changes."""
-        live, services = self.login, self.rim.services
-        if not live.session.fresh(at=services.clock(), within=services.policy.fresh_for):
-            raise ApiError(403, "step-up", "Please give password and code once more.")
-        return live
 
     def insist_on_own_request(self) -> None:
         """403 for a state change that another site, or a stale page, asks for."""
@@ -195,17 +159,6 @@ class LoginHandler(ApiHandler):
         self.answer(await self.storing(describe, self, live))
 
 
-def refused(denied: Denied) -> ApiError:
-    """429 with Retry-After, 503 where the clock is wrong, or 401."""
-    if denied.refusal is Refusal.THROTTLED:
-        seconds = denied.retry_after or 1
-        sentence = f"Too many tries. Wait {seconds} seconds."
-        return ApiError(429, "throttled", sentence, retry_after=seconds)
-    if denied.refusal is Refusal.SERVER_CLOCK:
-        return ApiError(503, "clock", SERVER_CLOCK, retry_after=60)
-    return ApiError(401, "denied", WRONG)
-
-
 class MeHandler(ApiHandler):
     """Who I am here."""
 
@@ -255,9 +208,7 @@ class LoginsHandler(ApiHandler):
     async def delete(self) -> None:
         """End all others."""
         self.insist_on_own_request()
-        logins = self.rim.services.logins
-        await self.storing(logins.end_others, self.login, self.origin.client)
-        await self.settled()
+        await end_other_logins(self)
         self.set_status(204)
 
 
@@ -268,12 +219,7 @@ class OneLoginHandler(ApiHandler):
     async def delete(self, login_id: str) -> None:
         """End it. Somebody else's is not there."""
         self.insist_on_own_request()
-        mine, logins = self.login, self.rim.services.logins
-        if not await self.storing(logins.end, mine, login_id, self.origin.client):
-            raise ApiError(404, "not-found", "There is no such login.")
-        await self.settled()
-        if login_id == mine.session.id:
-            self.rim.cookies.clear(self, Cookie.LOGIN)
+        await end_login(self, login_id)
         self.set_status(204)
 
 

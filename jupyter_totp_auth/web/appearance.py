@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..public_routes import STATIC_FILES
 from ..settings import Appearance
+from ..wiring import iso
+from .words import browser_of, event_of, in_words, is_alarming
 
 STATIC = Path(__file__).parent / "static"
 _LARGEST_LOGO = 64 * 1024
@@ -34,6 +37,14 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        words: dict[str, Callable[[Any], str]] = {
+            "iso": iso,
+            "in_words": in_words,
+            "browser": browser_of,
+            "event": event_of,
+        }
+        self._environment.filters.update(words)
+        self._environment.tests["alarming"] = is_alarming
         self._shared = {
             "base_url": base_url,
             "static": self._static_url,

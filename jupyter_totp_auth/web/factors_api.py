@@ -12,47 +12,17 @@ from tornado import web
 from ..core import qr, totp
 from ..core.accounts import Refused
 from ..core.logins import LiveLogin
-from ..core.model import Denied, Refusal, TotpAuthenticator
-from ..core.names import read_label
+from ..core.model import TotpAuthenticator
 from ..wiring import as_document, iso
-from .account_api import ApiError, ApiHandler, MeHandler, describe
+from . import acts
+from .account_api import ApiHandler, MeHandler, describe
+from .acts import error_of
+from .asking import ApiError
 from .enroll_pages import PASSWORD_BODY
 from .fields import string
 
 _MOST_EVENTS = 200
 _LONGEST_NUMBER = 15
-
-_STATUS = {
-    Refusal.UNKNOWN: (404, "not-found"),
-    Refusal.EXPIRED: (403, "signed-out"),
-    Refusal.NAME_TAKEN: (409, None),
-    Refusal.LAST_ADMIN: (409, None),
-    Refusal.LAST_FACTOR: (409, None),
-    Refusal.TOO_MANY: (409, None),
-    Refusal.CLOSED: (409, "disabled"),
-    Refusal.DENIED: (400, "malformed"),
-}
-
-_SENTENCES = {
-    Refusal.UNKNOWN: "There is no such authenticator.",
-    Refusal.EXPIRED: "Please sign in.",
-    Refusal.LAST_FACTOR: "This is your only authenticator. Add another one first.",
-    Refusal.TOO_MANY: "There are ten authenticators already. Remove one first.",
-}
-
-
-def error_of(refused: Refused) -> ApiError:
-    """An act that was refused, as the contract's error."""
-    return _error(refused.refusal, str(refused))
-
-
-def _error(refusal: Refusal, sentence: str) -> ApiError:
-    status, word = _STATUS.get(refusal, (400, None))
-    return ApiError(status, word or refusal.value, sentence)
-
-
-def _wrong(denied: Denied) -> ApiError:
-    return _error(denied.refusal, _SENTENCES[denied.refusal])
 
 
 class AuthenticatorsHandler(ApiHandler):
@@ -69,12 +39,9 @@ class AuthenticatorsHandler(ApiHandler):
     async def post(self) -> None:
         """Begin with a further one: its secret, this once. The old ones go on."""
         self.insist_on_own_request()
-        login, name = self.fresh_login, _label(self)
-        flow = self.rim.services.authenticators
-        offer = await self.storing(flow.begin, login, name=name, origin=self.origin)
-        if isinstance(offer, Denied):
-            raise _wrong(offer)
-        uri = totp.uri(offer.secret, username=login.account.username, issuer=self.rim.issuer)
+        (name,) = self.strings("name")
+        offer = await acts.begin_phone(self, name)
+        uri = acts.uri_of(self, offer)
         document = {"id": offer.id, "secret": totp.to_base32(offer.secret), "uri": uri, "qr_svg": qr.svg(uri)}
         self.answer(document, 201)
 
@@ -86,26 +53,8 @@ class ConfirmHandler(ApiHandler):
     async def post(self, new_id: str) -> None:
         """200: it is one of my phones now."""
         self.insist_on_own_request()
-        login, (typed,) = self.fresh_login, self.strings("code")
-        digits = totp.read(typed)
-        if digits is None:
-            raise ApiError(400, "malformed", "A code is the six digits that the app shows.")
-        flow = self.rim.services.authenticators
-        phone = await self.storing(flow.confirm, login, new_id, digits=digits, origin=self.origin)
-        if isinstance(phone, Denied):
-            raise _not_confirmed(phone)
-        self.answer(_as_phone(phone))
-
-
-def _not_confirmed(denied: Denied) -> ApiError:
-    if denied.refusal is Refusal.UNKNOWN:
-        return ApiError(404, "not-found", "Its time or its tries are over. Please begin again.")
-    if denied.refusal is not Refusal.DENIED:
-        return _wrong(denied)
-    if denied.drift is None:
-        return ApiError(401, "denied", "That code is wrong.")
-    off = f"The phone's or the server's clock is off by {abs(denied.drift)} seconds."
-    return ApiError(401, "denied", f"That code is of another minute: {off}")
+        (code,) = self.strings("code")
+        self.answer(_as_phone(await acts.confirm_phone(self, new_id, code)))
 
 
 class OneAuthenticatorHandler(ApiHandler):
@@ -115,22 +64,14 @@ class OneAuthenticatorHandler(ApiHandler):
     async def patch(self, phone_id: str) -> None:
         """Another name."""
         self.insist_on_own_request()
-        login, name = self.fresh_login, _label(self)
-        flow = self.rim.services.authenticators
-        phone = await self.storing(flow.rename, login, phone_id, name=name, origin=self.origin)
-        if isinstance(phone, Denied):
-            raise _wrong(phone)
-        self.answer(_as_phone(phone))
+        (name,) = self.strings("name")
+        self.answer(_as_phone(await acts.rename_phone(self, phone_id, name)))
 
     @web.authenticated
     async def delete(self, phone_id: str) -> None:
         """Take it off; all my other logins end."""
         self.insist_on_own_request()
-        flow = self.rim.services.authenticators
-        denied = await self.storing(flow.remove, self.fresh_login, phone_id, self.origin)
-        if denied is not None:
-            raise _wrong(denied)
-        await self.settled()
+        await acts.remove_phone(self, phone_id)
         self.set_status(204)
 
 
@@ -141,10 +82,7 @@ class RecoveryCodesHandler(ApiHandler):
     async def post(self) -> None:
         """Ten new ones, this once; the old ones are void."""
         self.insist_on_own_request()
-        flow = self.rim.services.authenticators
-        codes = await self.storing(flow.new_recovery_codes, self.fresh_login, self.origin)
-        if isinstance(codes, Denied):
-            raise _wrong(codes)
+        codes = await acts.new_recovery_codes(self)
         self.answer({"recovery_codes": list(codes)}, 201)
 
 
@@ -157,13 +95,8 @@ class PasswordHandler(ApiHandler):
     async def post(self) -> None:
         """A new one; all my other logins end, and no browser is known any more."""
         self.insist_on_own_request()
-        login, (password,) = self.fresh_login, self.strings("new_password")
-        choose = self.rim.services.accounts.choose_password
-        try:
-            await self.hashing(choose, login.account, password, by=login.session, client=self.origin.client)
-        except Refused as refused:
-            raise error_of(refused) from None
-        await self.settled()
+        (password,) = self.strings("new_password")
+        await acts.change_password(self, password)
         self.set_status(204)
 
 
@@ -173,7 +106,7 @@ class EventsHandler(ApiHandler):
     @web.authenticated
     async def get(self) -> None:
         """The newest 200, newest first; ``?before=ID`` gives what was before that one."""
-        before = _number(self.request.query_arguments.get("before"))
+        before = number_of(self.request.query_arguments.get("before"))
         events = self.rim.services.store.events
         found = await self.storing(
             events.list, account_id=self.login.account.id, before=before, limit=_MOST_EVENTS
@@ -182,7 +115,8 @@ class EventsHandler(ApiHandler):
         self.answer({"events": [{k: v for k, v in item.items() if k != "account"} for item in shown]})
 
 
-def _number(values: list[bytes] | None) -> int | None:
+def number_of(values: list[bytes] | None) -> int | None:
+    """The id of an event, out of a query; None where there is none. 400."""
     if values is None:
         return None
     number = values[0]
@@ -215,14 +149,6 @@ class MyselfHandler(MeHandler):
             raise error_of(refused) from None
         await self.settled()
         self.answer(await self.storing(describe, self, LiveLogin(login.session, changed)))
-
-
-def _label(handler: ApiHandler) -> str:
-    (typed,) = handler.strings("name")
-    name = read_label(typed)
-    if name is None:
-        raise ApiError(400, "malformed", "A name has 1 to 64 visible characters.")
-    return name
 
 
 def _as_phone(phone: TotpAuthenticator) -> dict[str, Any]:

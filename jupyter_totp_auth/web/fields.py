@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..wiring import moment
-from .account_api import ApiError, text
+from .account_api import text
+from .asking import ApiError
 
 Document = dict[str, Any]
 

@@ -22,7 +22,7 @@ from ..core import bearer
 from ..core.access_tokens import AccessTokens, LiveToken, blanked
 from ..core.bearer import Kind
 from ..core.logins import LiveLogin, Logins
-from ..core.model import Origin
+from ..core.model import EndedLogin, Origin
 from ..store import StoreUnavailable
 from .answers import Answer, json_answer, redirect_answer
 from .client_address import ClientAddresses
@@ -37,6 +37,7 @@ from .request_shape import climbs, has_body
 from .sockets import Sockets, is_socket
 from .tokens import TokenPlaces, for_token, wants_websocket
 from .visitor import Visitor, attach, visitor_of
+from .why import why_locked, why_signed_out
 
 ANONYMOUS_BODY = 16 * 1024
 UNLOCKING = frozenset({"login/unlock", "api/totp/unlock"})
@@ -137,14 +138,14 @@ class Gate:
         login = self._logins.live(digest)
         # Not known here (yet), locked or idle as far as is known here (N22): the store is asked.
         if login is None or login.locked or self._logins.is_idle(login.session):
-            load = partial(self._logins.load, text)
+            load = partial(self._logins.load_or_why, text)
             return Deferred(lambda: self._look_up(request, load, replace(stranger, bearer=text)))
         return self._for_member(request, replace(stranger, login=login, bearer=text))
 
     async def _look_up(
         self,
         request: HTTPServerRequest,
-        load: Callable[[], LiveLogin | LiveToken | None],
+        load: Callable[[], LiveLogin | LiveToken | EndedLogin | None],
         visitor: Visitor,
     ) -> HTTPMessageDelegate:
         """The same for a bearer that this process does not know: after a restart, or a made-up one."""
@@ -153,8 +154,8 @@ class Gate:
         except (StoreUnavailable, Busy, MemoryError) as error:
             count_unavailable(error)
             return self._unavailable(request)
-        if found is None:
-            attach(request, replace(visitor, bearer=None))
+        if found is None or isinstance(found, EndedLogin):
+            attach(request, replace(visitor, bearer=None, ended=found))
             return self._for_stranger(request)
         if isinstance(found, LiveToken):
             return self._for_member(request, replace(visitor, token=found))
@@ -255,9 +256,10 @@ class Gate:
             return redirect_answer(request, f"{self._base_url}{page}?{query}")
         if locked:
             self._tell(request, 403, "the login is locked")
-            return json_answer(request, 403, "locked", "Please unlock.")
+            idle_for = self._logins.idle_for(visitor.login.session) if visitor and visitor.login else None
+            return json_answer(request, 403, "locked", why_locked(idle_for))
         self._tell(request, 403, "no login")
-        sentence = self._token_places.misplaced(request) or "Please sign in."
+        sentence = self._token_places.misplaced(request) or why_signed_out(visitor)
         return json_answer(request, 403, "signed-out", sentence)
 
     def _is_page(self, request: HTTPServerRequest) -> bool:

@@ -149,6 +149,8 @@ class TotpIdentityProvider(IdentityProvider):
             live = self.services.logins.live(visitor.login.session.digest)
             if live is not None and live.locked:  # nobody, also where a path is public (R25)
                 live = None
+            if live is not None:
+                self.rim.xsrf.stand_by(handler, login_id=live.session.id)
         return None if live is None else as_user(live.account)
 
     def get_user_token(self, handler: web.RequestHandler) -> None:  # type: ignore[override]

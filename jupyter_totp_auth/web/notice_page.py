@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tornado import web
 
 from ..core.events import Notice
@@ -11,6 +9,7 @@ from ..core.grants import NewLogin
 from ..core.model import LoginSession
 from .failing import Unavailable
 from .pages import PageHandler, TotpHandler
+from .words import in_words
 
 
 class NoticePage(PageHandler):
@@ -28,7 +27,7 @@ class NoticePage(PageHandler):
         self.page(
             "notice.html",
             news=notice,
-            last_at=_in_words(last.at) if last else "",
+            last_at=in_words(last.at) if last else "",
             next_url=self.next_url(),
         )
 
@@ -45,7 +44,3 @@ async def after_login(handler: PageHandler, new: NewLogin) -> str:
     except Unavailable:
         return handler.next_url()
     return handler.with_next("login/notice") if notice.is_news else handler.next_url()
-
-
-def _in_words(at: int) -> str:
-    return time.strftime("%-d %B %Y, %H:%M UTC", time.gmtime(at))

@@ -165,9 +165,14 @@ class PageHandler(TotpHandler):
     """A page made of a form."""
 
     async def prepare(self) -> None:
-        """Forms only."""
-        if self.request.method == "POST" and not is_of_type(self.request, _FORM):
+        """Forms only. One sent with an open login is a person's input, as a look at a page is not (R25)."""
+        if self.request.method != "POST":
+            return
+        if not is_of_type(self.request, _FORM):
             raise web.HTTPError(415)
+        login = self.visitor.login
+        if login is not None and not login.locked and self.is_own_request(self.field("_xsrf")):
+            await self.storing(self.rim.services.logins.active, login)
 
     def field(self, name: str) -> str:
         """A form field as it was sent: one value, from the body, nothing stripped or replaced.

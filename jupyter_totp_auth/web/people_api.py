@@ -5,23 +5,19 @@ An administrator sees no secret and sets nobody's password: an enrollment code i
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from tornado import web
 
-from ..core.accounts import Invitation, Refused
-from ..core.logins import LiveLogin
+from ..core import qr
+from ..core.accounts import Invitation
 from ..core.model import Account, AccountChange, Role
 from ..wiring import as_invitation, iso
-from .account_api import ApiError, ApiHandler
-from .factors_api import error_of
+from . import people_acts
+from .account_api import ApiHandler
+from .asking import ApiError
 from .fields import Document, flag, string, time_or_never
-
-T = TypeVar("T")
-
-_ROLES = {role.value: role for role in (Role.ADMIN, Role.MEMBER)}
-"""Those that are enforced; the others are refused, not accepted and ignored."""
+from .people_acts import ROLES
 
 
 class PeopleHandler(ApiHandler):
@@ -29,37 +25,13 @@ class PeopleHandler(ApiHandler):
 
     async def prepare(self) -> None:
         """403 ``admin`` for anybody else, whatever the method."""
-        if self.login.account.role is not Role.ADMIN:
-            raise ApiError(403, "admin", "This is for administrators.")
-
-    async def act(self, by: LiveLogin, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """One of ``core.accounts``' acts, in the name of this administrator."""
-        actor, client = by.account.username, self.origin.client
-        try:
-            return await self.storing(call, *args, **kwargs, actor=actor, client=client)
-        except Refused as refused:
-            raise error_of(refused) from None
-
-    async def named(self, account_id: str) -> str:
-        """The user name of an account. 404."""
-        try:
-            account = await self.storing(self.rim.services.accounts.of_id, account_id)
-        except Refused as refused:
-            raise error_of(refused) from None
-        return account.username
+        self.insist_on_admin()
 
     def invite(self, invitation: Invitation) -> None:
         """The enrollment code, this once."""
-        document = as_invitation(invitation, self.front_url)
-        self.answer({"id": invitation.account.id, **document}, 201)
-
-    @property
-    def front_url(self) -> str:
-        """Where people reach this server: as configured, else as the administrator does."""
-        if self.rim.public_url:
-            return f"{self.rim.public_url.rstrip('/')}/"
-        scheme = "https" if self.visitor.secure else "http"
-        return f"{scheme}://{self.request.host}{self.rim.base_url}"
+        document = as_invitation(invitation, people_acts.front_url(self))
+        shown = {"qr_svg": qr.svg(str(document["url"]))}
+        self.answer({"id": invitation.account.id, **document, **shown}, 201)
 
 
 class AccountsHandler(PeopleHandler):
@@ -77,11 +49,9 @@ class AccountsHandler(PeopleHandler):
     async def post(self) -> None:
         """Add somebody: 201, and the code that enrolls them."""
         self.insist_on_own_request()
-        admin = self.fresh_login
         document = self.document("username", optional=("role", "display_name", "expires_at"))
-        invitation = await self.act(
-            admin,
-            self.rim.services.accounts.add,
+        invitation = await people_acts.add(
+            self,
             string(document, "username"),
             _role(document) or Role.MEMBER,
             display_name=string(document, "display_name"),
@@ -97,7 +67,6 @@ class OneAccountHandler(PeopleHandler):
     async def patch(self, account_id: str) -> None:
         """Role, open or closed, expiry; never the last administrator's."""
         self.insist_on_own_request()
-        admin = self.fresh_login
         document = self.document(optional=("role", "disabled", "expires_at"))
         expires_at = time_or_never(document, "expires_at")
         change = AccountChange(
@@ -106,18 +75,15 @@ class OneAccountHandler(PeopleHandler):
             expires_at=expires_at,
             endless="expires_at" in document and expires_at is None,
         )
-        changed = await self.act(admin, self.rim.services.accounts.change, account_id, change)
+        changed = await people_acts.change(self, account_id, change)
         last = await self.storing(self.rim.services.store.accounts.last_logins)
-        await self.settled()
         self.answer(_as_account(changed, last.get(changed.id)))
 
     @web.authenticated
     async def delete(self, account_id: str) -> None:
         """The account and everything bound to it; its events stay."""
         self.insist_on_own_request()
-        admin = self.fresh_login
-        await self.act(admin, self.rim.services.accounts.remove, account_id)
-        await self.settled()
+        await people_acts.remove(self, account_id)
         self.set_status(204)
 
 
@@ -128,11 +94,7 @@ class ResetHandler(PeopleHandler):
     async def post(self, account_id: str) -> None:
         """A new enrollment code; the old second factor stays until the new phone is confirmed."""
         self.insist_on_own_request()
-        admin = self.fresh_login
-        name = await self.named(account_id)
-        invitation = await self.act(admin, self.rim.services.accounts.reset, name)
-        await self.settled()
-        self.invite(invitation)
+        self.invite(await people_acts.reset(self, account_id))
 
 
 class TheirLoginsHandler(PeopleHandler):
@@ -142,19 +104,16 @@ class TheirLoginsHandler(PeopleHandler):
     async def delete(self, account_id: str) -> None:
         """End all of them. That only takes away, so a login need not be fresh (R27)."""
         self.insist_on_own_request()
-        admin = self.login
-        name = await self.named(account_id)
-        await self.act(admin, self.rim.services.accounts.end_logins, name)
-        await self.settled()
+        await people_acts.end_logins(self, account_id)
         self.set_status(204)
 
 
 def _role(document: Document) -> Role | None:
     if "role" not in document:
         return None
-    role = _ROLES.get(string(document, "role"))
+    role = ROLES.get(string(document, "role"))
     if role is None:
-        raise ApiError(400, "malformed", f"role is one of: {', '.join(_ROLES)}.")
+        raise ApiError(400, "malformed", f"role is one of: {', '.join(ROLES)}.")
     return role
 
 

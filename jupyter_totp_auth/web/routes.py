@@ -19,6 +19,7 @@ from .account_api import (
     NotFoundHandler,
     OneLoginHandler,
 )
+from .account_page import AccountPage, ActPage, StepUpPage
 from .appearance import STATIC
 from .enroll_pages import EnrollAccountPage, EnrollCodePage, EnrollDonePage, EnrollPhonePage
 from .factors_api import (
@@ -104,6 +105,9 @@ _PRIVATE: list[tuple[str, type[Any]]] = [
     (r"api/totp/activity", ActivityHandler),
     (r"login/unlock", UnlockPage),
     (r"login/notice", NoticePage),
+    (r"account", AccountPage),
+    (r"account/step-up", StepUpPage),
+    (r"account/([a-z-]{1,32})", ActPage),
     (r"api/totp/access-tokens", AccessTokensHandler),
     (r"api/totp/access-tokens/([0-9a-f]{1,32})", OneAccessTokenHandler),
     (r"api/totp/.*", NotFoundHandler),

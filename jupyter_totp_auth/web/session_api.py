@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tornado import web
 
-from ..core import recovery, totp
-from ..core.model import Denied
 from ..wiring import iso
-from .account_api import ApiError, ApiHandler, refused
+from . import acts
+from .account_api import ApiHandler
+from .acts import insist_on_code, refused
+from .asking import ApiError
 
 
 class LockHandler(ApiHandler):
@@ -56,21 +57,8 @@ class StepUpHandler(ApiHandler):
         """200, and the login under a new cookie (R23); its sockets stay open."""
         self.insist_on_own_request()
         password, code = self.strings("password", "code")
-        insist_on_code(code)
-        services = self.rim.services
-        outcome = await self.hashing(
-            services.stepup.step_up,
-            self.login,
-            typed_password=password,
-            typed_code=code,
-            origin=self.origin,
-        )
-        if isinstance(outcome, Denied):
-            raise refused(outcome)
-        self.rim.cookies.put_renewed(self, outcome)
-        await self.storing(services.logins.load, outcome.bearer)
-        await self.settled()
-        self.answer({"fresh_until": iso(outcome.value.fresh_at + services.policy.fresh_for)})
+        session = await acts.step_up(self, password, code)
+        self.answer({"fresh_until": iso(session.fresh_at + self.rim.services.policy.fresh_for)})
 
 
 class ActivityHandler(ApiHandler):
@@ -83,9 +71,3 @@ class ActivityHandler(ApiHandler):
         if not await self.storing(self.rim.services.logins.active, self.login):
             raise ApiError(403, "locked", "Please unlock.")
         self.set_status(204)
-
-
-def insist_on_code(text: str) -> None:
-    """400 for what can be neither kind of code: it is not charged."""
-    if totp.read(text) is None and recovery.read(text) is None:
-        raise ApiError(400, "malformed", "The code is neither six digits nor a recovery code.")

@@ -9,7 +9,7 @@ from tornado.httputil import HTTPServerRequest
 
 from ..core.access_tokens import LiveToken
 from ..core.logins import LiveLogin
-from ..core.model import Account, Origin
+from ..core.model import Account, EndedLogin, Origin
 from ..wiring import Services
 
 _ATTRIBUTE = "totp_visitor"
@@ -27,6 +27,8 @@ class Visitor:
     login: LiveLogin | None = None
     bearer: str | None = field(default=None, repr=False)
     token: LiveToken | None = None
+    ended: EndedLogin | None = None
+    """The login that this sender's cookie was good for, as long as the store remembers it."""
 
     @property
     def login_id(self) -> str | None:

@@ -42,6 +42,17 @@ class Xsrf:
         handler.set_cookie(COOKIE, text, path=self._base_url, samesite="Lax", **flags)
         return text
 
+    def stand_by(self, handler: RequestHandler, *, login_id: str) -> None:
+        """Have Jupyter's own handlers give a browser without a pair the one of its login.
+
+        Not a random one, which each of them would make: a browser that kept the login and not the pair
+        ("Stay signed in", and a restart) asks for many things at once, and the first act on an endpoint of
+        ours would change the pair under an act of JupyterLab's that is on its way. Only for what reads: who
+        acts has to bring the pair.
+        """
+        if handler.request.method == "GET" and handler.get_cookie(COOKIE) is None:
+            handler._raw_xsrf_token = (None, self._bound(login_id), 0)  # noqa: SLF001 - None: the cookie is to be set
+
     def holds(self, handler: RequestHandler, submitted: str, *, login_id: str | None) -> bool:
         """Whether cookie and submitted token are a pair, and ours, for this very state."""
         _, in_cookie, _ = _decode(handler, handler.get_cookie(COOKIE) or "")

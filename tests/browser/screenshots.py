@@ -15,6 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chrome import launch, new_context
+from tests.browser.lab_tour import THEMES, Theme, furnish, signed_in, stage
+from tests.browser.lab_tour import tour as lab_tour
 from tests.browser.tour import tour
 from tests.harness.backstage import backstage
 from tests.harness.server import JupyterServer
@@ -24,6 +26,9 @@ FOLDER = Path(__file__).parents[2] / "docs" / "images"
 WIDE, NARROW = 1280, 390
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+LAB_HEIGHT = 800
+LAB_STATES = ("panel", "panel-phone", "cover-ended")
+"""What is shown of the panel and the cover inside JupyterLab."""
 HEIGHTS = {
     WIDE: {"login": 640, "code": 720, "account": 840, "qr": 1090, "recovery-codes": 760},
     NARROW: {"login": 640, "qr": 1380},
@@ -40,12 +45,16 @@ def name_of(page: str, width: int, scheme: Scheme) -> str:
 
 def sizes() -> dict[str, tuple[int, int]]:
     """Every picture, with its width and height."""
-    return {
+    pages = {
         name_of(page, width, scheme): (width, height)
         for width, heights in HEIGHTS.items()
         for page, height in heights.items()
         for scheme in SCHEMES
     }
+    lab = {
+        name_of(f"lab-{state}", WIDE, theme): (WIDE, LAB_HEIGHT) for state in LAB_STATES for theme in THEMES
+    }
+    return pages | lab
 
 
 def take_all(browser: Browser, folder: Path) -> None:
@@ -63,6 +72,19 @@ def take_all(browser: Browser, folder: Path) -> None:
             for width, heights in HEIGHTS.items():
                 if name in heights:
                     take(page, name, width, heights[name], folder)
+    for theme in THEMES:
+        take_lab(browser, theme, folder)
+
+
+def take_lab(browser: Browser, theme: Theme, folder: Path) -> None:
+    """The states inside JupyterLab; on a server of their own for each theme, so that both show the same."""
+    with tempfile.TemporaryDirectory() as home, stage(Path(home)) as store:
+        ada = furnish(store)
+        with signed_in(browser, store, ada.username, theme) as (page, _):
+            page.set_viewport_size({"width": WIDE, "height": LAB_HEIGHT})
+            for state in lab_tour(page, store, ada):
+                if state in LAB_STATES:
+                    save(page, folder / name_of(f"lab-{state}", WIDE, theme))
 
 
 def fill_in(page: Page, name: str) -> None:
@@ -79,10 +101,13 @@ def take(page: Page, name: str, width: int, height: int, folder: Path) -> None:
     page.set_viewport_size({"width": width, "height": height})
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
-        picture = Image.open(io.BytesIO(page.screenshot()))
-        small = picture.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
-        small.save(folder / name_of(name, width, scheme), optimize=True)
-        picture.close()
+        save(page, folder / name_of(name, width, scheme))
+
+
+def save(page: Page, path: Path) -> None:
+    """What is seen now, in few colours."""
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        picture.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def main() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import invite, put_login, throttle, try_to_be
+from tests.browser.people import invite, make_stale, put_login, throttle, try_to_be
 from tests.harness.backstage import Backstage
+from tests.harness.canary import note_shown
 from tests.harness.client import PASSWORD, Phone
 from tests.harness.server import JupyterServer
 
@@ -21,6 +22,15 @@ TITLES = {
     "qr-refused": "Add your phone",
     "recovery-codes": "Save your recovery codes",
     "notice": "Failed sign-ins",
+    "security-phone": "Add a phone",
+    "security-phone-refused": "Add a phone",
+    "security": "Security",
+    "security-refused": "Security",
+    "security-codes": "Save your recovery codes",
+    "security-token": "Your new access token",
+    "security-invitation": "A link for grace",
+    "security-unfolded": "Security",
+    "security-confirm": "Confirm that it is you",
     "unlock": "Unlock",
     "unlock-refused": "Unlock",
     "log-out": "Log out",
@@ -40,6 +50,7 @@ def tour(page: Page, server: JupyterServer, store: Backstage) -> Iterator[str]:
     """Show one page after the other and give its name. Needs a server where nobody is enrolled yet."""
     yield from _enrollment(page, server)
     yield from _notice(page, server, store)
+    yield from _security(page, server, store)
     yield from _unlock(page, server)
     yield from _log_out(page, server)
     yield from _login(page, server, store)
@@ -92,6 +103,60 @@ def _notice(page: Page, server: JupyterServer, store: Backstage) -> Iterator[str
     page.goto(f"{server.url}login/notice?next=/lab")
     expect(page.get_by_role("link", name="Continue")).to_be_visible()
     yield "notice"
+
+
+def _security(page: Page, server: JupyterServer, store: Backstage) -> Iterator[str]:
+    """Every answer of the account page; the login of the notice is fresh."""
+    account = f"{server.url}account"
+    yield from _new_phone(page, account)
+    page.goto(account)
+    yield "security"
+    page.locator("#people [name=username]").fill("no name!")
+    page.locator("[data-totp=add-account]").click()
+    expect(page.locator("#people #message")).to_be_visible()
+    yield "security-refused"
+    page.locator("[data-totp=new-recovery-codes]").click()
+    expect(page.locator(".recovery-code")).to_have_count(10)
+    note_shown(page.content())
+    yield "security-codes"
+    page.goto(account)
+    page.locator("#access-tokens [name=name]").fill("VS Code on the laptop in the lecture hall")
+    page.locator("[data-totp=create-token]").click()
+    note_shown(page.content())
+    yield "security-token"
+    page.goto(account)
+    page.locator("#people [name=username]").fill("grace")
+    page.locator("[data-totp=add-account]").click()
+    note_shown(page.content())
+    yield "security-invitation"
+    page.goto(account)
+    for summary in page.locator("summary").all():
+        summary.click()
+    yield "security-unfolded"
+    yield from _confirm(page, store)
+    store.services.accounts.delete("grace", actor="operator")
+
+
+def _confirm(page: Page, store: Backstage) -> Iterator[str]:
+    make_stale(store)
+    page.locator("[data-totp=new-recovery-codes]").click()
+    expect(page.get_by_label("Password", exact=True)).to_be_visible()
+    yield "security-confirm"
+
+
+def _new_phone(page: Page, account: str) -> Iterator[str]:
+    page.goto(account)
+    page.locator("[data-totp=add-authenticator]").click()
+    expect(page.locator(".qr")).to_be_visible()
+    yield "security-phone"
+    phone = Phone(page.locator("#totp-secret").inner_text())
+    page.get_by_label("Code", exact=True).fill("000000")
+    _send(page, "Confirm")
+    expect(page.locator("#message")).to_be_visible()
+    yield "security-phone-refused"
+    page.get_by_label("Code", exact=True).fill(phone.fresh_code())
+    _send(page, "Confirm")
+    expect(page.locator("#phones #message")).to_be_visible()
 
 
 def _unlock(page: Page, server: JupyterServer) -> Iterator[str]:

@@ -12,7 +12,8 @@ import pytest
 from jupyter_totp_auth.core import logins as logins_module
 from jupyter_totp_auth.core.events import EventKind
 from jupyter_totp_auth.core.logins import LiveLogin, Logins
-from jupyter_totp_auth.core.model import EndReason, Role
+from jupyter_totp_auth.core.model import EndedLogin, EndReason, Role
+from jupyter_totp_auth.core.policy import Policy
 from tests.core.rig import HERE, OTHER_PASSWORD, START, Person, Rig
 
 
@@ -68,14 +69,37 @@ def test_what_is_no_login_is_not_loaded(rig: Rig, alice: Person, bearer: str) ->
     assert rig.logins.why_ended(bearer) is None
 
 
+def test_a_bearer_gives_its_login_or_how_that_ended_or_nothing(rig: Rig, alice: Person) -> None:
+    done = rig.log_in(alice)
+    login = rig.logins.load_or_why(done.bearer)
+    assert isinstance(login, LiveLogin)
+    rig.logins.log_out(login, "")
+    ended = rig.logins.load_or_why(done.bearer)
+    assert isinstance(ended, EndedLogin)
+    assert ended.reason is EndReason.LOGGED_OUT
+    assert rig.logins.load_or_why("x") is None
+
+
+@pytest.mark.parametrize(
+    ("timeout", "idle", "told"), [(900, 900, 900), (900, 899, None), (900, 5000, 900), (0, 5000, None)]
+)
+def test_a_locked_login_tells_what_has_locked_it(
+    rig: Rig, alice: Person, timeout: int, idle: int, told: int | None
+) -> None:
+    logins = Logins(rig.store.logins, replace(rig.policy, idle_timeout=timeout), rig.clock)
+    session = rig.log_in(alice).value.session
+    assert logins.idle_for(replace(session, locked_at=session.active_at + idle)) == told
+
+
 def test_a_known_login_is_answered_without_the_store(logins: Logins, rig: Rig, alice: Person) -> None:
     login = loaded(logins, rig, alice)
     logins._store = None  # type: ignore[assignment]
     assert logins.live(login.session.digest) == login
 
 
-def test_a_login_ends_to_the_second_by_itself(rig: Rig, alice: Person) -> None:
-    done = rig.log_in(alice)
+def test_a_login_ends_to_the_second_by_itself() -> None:
+    rig = Rig(Policy(idle_timeout=0))
+    done = rig.log_in(rig.person("alice"))
     login = rig.logins.load(done.bearer)
     assert login is not None
     rig.clock.now = login.session.expires_at - 1

@@ -56,6 +56,7 @@ def test_the_other_numbers_are_those_of_the_requirements() -> None:
     assert (POLICY.enrollment_lifetime, POLICY.enrollment_tries) == (10 * MINUTE, 5)
     assert POLICY.enrollment_code_lifetime == DAY
     assert POLICY.login_lifetime == 24 * HOUR
+    assert POLICY.idle_timeout == HOUR
     assert POLICY.known_browser_lifetime == 90 * DAY
     assert POLICY.fresh_for == 5 * MINUTE
     assert POLICY.recovery_codes == 10

@@ -26,7 +26,7 @@ from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest, Req
 from jupyter_totp_auth.core import access_tokens, bearer, names, recovery, totp
 from jupyter_totp_auth.core.bearer import Kind
 from jupyter_totp_auth.web import account_api, fields, hosts
-from jupyter_totp_auth.web.account_api import ApiError
+from jupyter_totp_auth.web.asking import ApiError
 from jupyter_totp_auth.web.client_address import ClientAddresses, parse_hop
 from jupyter_totp_auth.web.cookies import Cookie, Cookies
 from jupyter_totp_auth.web.hosts import Hosts

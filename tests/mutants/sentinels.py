@@ -266,7 +266,7 @@ SENTINELS = (
     ),
     _one(
         "anybody may manage people",
-        "web/people_api.py",
+        "web/asking.py",
         "if self.login.account.role is not Role.ADMIN:",
         "if self.login.account.role not in Role:",
         f"{_SENTINELS}H16_a_member_manages_nobody",

@@ -23,7 +23,7 @@ worker_processes 1;
 daemon off;
 pid nginx.pid;
 error_log error.log info;
-events {{ worker_connections 512; }}
+events {{ worker_connections 4096; }}
 http {{
     # The packaged defaults are folders of the system; these are beside this file.
     client_body_temp_path tmp/body;

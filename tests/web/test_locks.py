@@ -55,6 +55,28 @@ def test_a_locked_login_is_served_nothing_and_its_sockets_are_closed(signed_in: 
     assert signed_in.get("api/totp/health").status_code == 200
 
 
+def test_whoever_has_the_cookie_of_a_login_is_told_what_became_of_it(
+    server: SmallServer, signed_in: Client
+) -> None:
+    def told() -> str:
+        answer = signed_in.get("api/totp/me", headers={"Sec-Fetch-Mode": "cors"})
+        assert answer.status_code == 403
+        return str(answer.json()["message"])
+
+    post(signed_in, "lock")
+    assert told() == "This login was locked. Please unlock."
+    server.services.accounts.end_logins("ada", actor="operator")
+    assert told() == "An administrator has ended this login. Please sign in."
+    assert Client(server.url).get("api/totp/me").json()["message"] == "Please sign in."
+
+
+def test_a_login_that_nobody_used_says_so(server: SmallServer, signed_in: Client) -> None:
+    server.clock.offset += IDLE
+    answer = signed_in.get("api/totp/me", headers={"Sec-Fetch-Mode": "cors"})
+    assert reason(answer) == (403, "locked")
+    assert "Nobody has typed or clicked for 15 minutes" in answer.json()["message"]
+
+
 def test_pages_of_a_locked_login_go_to_the_unlock_page_and_back(signed_in: Client, ada: Person) -> None:
     post(signed_in, "lock")
     sent = signed_in.get("private?x=1", headers={"Sec-Fetch-Mode": "navigate"})
@@ -161,6 +183,25 @@ def test_polls_do_not_keep_a_login_open_and_input_does(
     assert reason(post(signed_in, "activity")) == (403, "locked")
     assert post(signed_in, "unlock", code=ada.phone.fresh_code()).status_code == 204
     assert signed_in.get("private").status_code == 200
+
+
+def test_a_form_that_is_sent_is_input_and_a_page_that_is_looked_at_is_not(
+    signed_in: Client, server: SmallServer
+) -> None:
+    def idle_at() -> float:
+        return moment(signed_in.get("api/totp/me").json()["login"]["idle_at"])
+
+    before = idle_at()
+    server.clock.offset += IDLE // 2
+    for path in ("logout", "login", "login/unlock", "login/notice"):
+        signed_in.get(path)
+    own = {"data": {"_xsrf": signed_in.xsrf}}
+    foreign = {"headers": {"Origin": "https://evil.example"}}
+    for form in ({**own, **foreign}, {"data": {"_xsrf": "not its token"}}):
+        signed_in.request("POST", "login/unlock", **form)
+        assert idle_at() == before, "another site's form is no input of this person"
+    assert signed_in.request("POST", "login/unlock", **own).status_code == 303
+    assert idle_at() == before + IDLE // 2
 
 
 # -- step-up -----------------------------------------------------------------------------------------

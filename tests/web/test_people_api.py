@@ -80,7 +80,7 @@ def test_somebody_is_added_with_a_code_that_enrolls_them(server: SmallServer, si
     answer = post(signed_in, "accounts", body)
     assert answer.status_code == 201
     made = answer.json()
-    assert set(made) == {"id", "username", "enrollment_code", "url", "expires_at"}
+    assert set(made) == {"id", "username", "enrollment_code", "url", "qr_svg", "expires_at"}
     assert made["url"] == f"{server.url}enroll#{made['enrollment_code']}"
     eve = people(signed_in)["eve"]
     assert (eve["id"], eve["role"], eve["display_name"], eve["expires_at"]) == (

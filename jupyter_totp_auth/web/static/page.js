@@ -82,6 +82,11 @@ all("[data-fragment]", (field) => {
   window.addEventListener("hashchange", take);
 });
 
+// UTC is the same for everybody; one's own clock and language are nicer to read.
+all("time", (moment) => {
+  moment.textContent = new Date(moment.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+});
+
 const lines = (selector) => Array.from(document.querySelectorAll(selector), (item) => item.textContent);
 
 // navigator.clipboard exists on https and localhost only; a lab on plain http still has the old command.

@@ -1,0 +1,6 @@
+import { badgePlugin } from './badge';
+import { panelPlugin } from './panel/plugin';
+import { sessionPlugin } from './session/plugin';
+
+export * from './tokens';
+export default [sessionPlugin, panelPlugin, badgePlugin];

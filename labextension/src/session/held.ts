@@ -1,0 +1,84 @@
+import { ServerConnection } from '@jupyterlab/services';
+
+import { isRefusal } from '../request';
+
+/** So many at once; more are refused as the server has refused them, since a page may be covered for a weekend. */
+const MOST = 200;
+/** In ms. */
+const WRITES_WAIT = 5 * 60_000;
+
+/**
+ * JupyterLab's own requests, held while nobody is signed in and sent again afterwards.
+ *
+ * The server refused them before anything happened, so to send them again is safe; and a save that was
+ * under way is done then, instead of a dialog that says that it failed.
+ */
+export class HeldRequests {
+  private _held = 0;
+
+  /** `until()` asks whether the login is really over, and resolves when there is one that may go on. */
+  constructor(private readonly until: () => Promise<void>) {}
+
+  /** Take the place of the settings' fetch. */
+  install(settings: ServerConnection.ISettings): void {
+    const writable = settings as { fetch: typeof fetch };
+    const send = writable.fetch;
+    writable.fetch = (input: RequestInfo | URL, init?: RequestInit) =>
+      input instanceof Request ? this.fetch(send, input) : send(input, init);
+  }
+
+  private async fetch(send: typeof fetch, request: Request): Promise<Response> {
+    // Taken before it is sent: afterwards its body is gone.
+    const spare = isOurs(request) ? null : request.clone();
+    const response = await send(request);
+    if (spare === null || response.status !== 403 || !(await isRefused(response)) || this._held >= MOST) {
+      return response;
+    }
+    const since = Date.now();
+    this._held++;
+    try {
+      await Promise.race([this.until(), aborted(request.signal)]);
+    } finally {
+      this._held--;
+    }
+    // Not a write of long ago: JupyterLab looked before it whether the file was changed elsewhere, and
+    // what it saw may be true no more. Refused, it looks again at the next save.
+    if (request.method !== 'GET' && Date.now() - since > WRITES_WAIT) {
+      return response;
+    }
+    return send(renewed(spare));
+  }
+}
+
+/** Our own requests say themselves what their refusal means. */
+function isOurs(request: Request): boolean {
+  return /\/api\/totp\//.test(new URL(request.url).pathname);
+}
+
+async function isRefused(response: Response): Promise<boolean> {
+  try {
+    return isRefusal((await response.clone().json()).reason);
+  } catch {
+    return false;
+  }
+}
+
+/** Rejects as `fetch` would, when whoever asked wants no answer any more. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const reason = () => reject(signal.reason ?? new DOMException('Aborted', 'AbortError'));
+    if (signal.aborted) {
+      reason();
+    }
+    signal.addEventListener('abort', reason, { once: true });
+  });
+}
+
+/** With the CSRF pair of the login that is there now. */
+function renewed(request: Request): Request {
+  const token = /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie);
+  if (token && request.headers.has('X-XSRFToken')) {
+    request.headers.set('X-XSRFToken', token[1]);
+  }
+  return request;
+}

@@ -1,0 +1,49 @@
+import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { CommandIDs, ILoginState } from '../tokens';
+import { ActivityPing } from './activity';
+import { Cover } from './cover';
+import { HeldRequests } from './held';
+import { LoginMonitor } from './monitor';
+import { reconnect } from './reconnect';
+import { IdleWarning } from './warning';
+
+/** Watches the login; covers the page when it is locked or over, and brings everything back afterwards. */
+export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
+  id: 'jupyter-totp-auth:session',
+  description: 'Signing in again inside the page, without losing work.',
+  autoStart: true,
+  provides: ILoginState,
+  optional: [ITranslator, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null
+  ): ILoginState => {
+    const trans = (translator ?? nullTranslator).load('jupyter_totp_auth');
+    const monitor = new LoginMonitor(app.serviceManager.serverSettings);
+    void begin().catch(() => {
+      // No server part of ours behind this page (another login, a static site): nothing to watch, nothing to say.
+    });
+    return monitor;
+
+    async function begin(): Promise<void> {
+      await monitor.start();
+      new HeldRequests(() => monitor.untilOpen()).install(app.serviceManager.serverSettings);
+      new Cover(monitor, trans);
+      const ping = new ActivityPing(monitor);
+      ping.start();
+      new IdleWarning(monitor, ping, trans);
+      monitor.cameBack.connect(() => void reconnect(app));
+      app.commands.addCommand(CommandIDs.lock, {
+        label: trans.__('Lock now'),
+        caption: trans.__('Hide this page until you give your code or password'),
+        describedBy: { args: { type: 'object', properties: {} } },
+        execute: () => monitor.lock(trans.__('You have locked this login.'))
+      });
+      palette?.addItem({ command: CommandIDs.lock, category: trans.__('Security') });
+    }
+  }
+};
