@@ -80,7 +80,7 @@ LAST = ["hosting", "attacks", "browser"]
 # Without these there is no project: their absence is an accident, not a choice.
 NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
 QUICK = ["lint", "types", "floors", "labextension", "unit", "house", "factors", "web"]
-# Two workers each, a file's tests in one of them: their time goes by in servers and browsers that start.
+# Three workers on two cores, a file's tests in one of them: much of their time is waiting.
 SIDE_BY_SIDE = {"store", "web", "cli", "host", "hosting", "attacks", "browser"}
 # Short names for several groups.
 NAMES = {"unit": ["core", "coverage"], "quick": QUICK}
@@ -221,7 +221,7 @@ def run_tests(name: str, folder: Path, *, soak: bool = False) -> Result:
     xml = LOGS / f"{name}.xml"
     xml.unlink(missing_ok=True)
     measured = ["-m", "coverage", "run", f"--data-file={COVERAGE}"] if core else []
-    workers = ["-n", "2", "--dist", "loadfile"] if name in SIDE_BY_SIDE and not soak else []
+    workers = ["-n", "3", "--dist", "loadfile"] if name in SIDE_BY_SIDE and not soak else []
     marked = ["-m", "soak"] if soak else []
     color = "yes" if sys.stdout.isatty() else "no"
     command = [PYTHON, *measured, "-m", "pytest", f"--junitxml={xml}", f"--color={color}"]

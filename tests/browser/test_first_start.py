@@ -220,7 +220,7 @@ def log_out_in_another_tab(site: Site, context: BrowserContext, first: Page) -> 
 
     first.evaluate(WATCH_FOR_HOLD_UPS)
     second = context.new_page()
-    second.goto(site.at("lab"))
+    second.goto(f"{site.at('lab')}?reset")  # without what the first one has open, if that is saved
     lab = Lab(second)
     lab.wait_until_loaded()
     lab.log_out()

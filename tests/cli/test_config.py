@@ -7,10 +7,16 @@ import sys
 
 import pytest
 
+from jupyter_totp_auth.cli import config
 from jupyter_totp_auth.hosting import KINDS, Deployment, Tls, Upstream, network, render
 from tests.cli.desk import Desk
 
 NAME = ("--domain", "jupyter.example.org")
+
+
+def test_the_choices_are_those_that_there_are() -> None:
+    # Written twice: the help must not wait for the templates' imports.
+    assert (tuple(KINDS), tuple(tls.value for tls in Tls)) == (config._KINDS, config._TLS)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

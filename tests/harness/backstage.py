@@ -122,9 +122,12 @@ class Backstage:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
 
     def counted(self) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-        """All counters, and all events: equal before and after where nothing was evaluated."""
+        """All counters, and all events: equal before and after where nothing was evaluated.
+
+        But for the idle limit, which is reached by itself where a test moves the clock.
+        """
         throttles = self.rows("SELECT digest, failures, next_try_at FROM throttle ORDER BY digest")
-        return throttles, self.rows("SELECT id, event FROM event ORDER BY id")
+        return throttles, self.rows("SELECT id, event FROM event WHERE event <> 'login-locked' ORDER BY id")
 
     def bytes_at_rest(self) -> bytes:
         """An SQLite file with its log and index; of another database, all that its tables hold."""

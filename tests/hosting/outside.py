@@ -27,7 +27,8 @@ from tests.services.ports import free_port
 from tests.services.process import folder
 from tests.services.proxies import PROXIES, Proxy
 
-DOMAIN = "jupyter.example.test"
+DOMAIN = "lab.example"
+"""The name that Chromium is told, too (tests/browser/chrome.py)."""
 HOME = "127.0.0.1"
 CLIENT = "127.0.0.5"
 """Where browsers come from: another address than the proxy's."""

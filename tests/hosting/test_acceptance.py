@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 import requests
 
 from jupyter_totp_auth.hosting import Deployment, Tls, Upstream, network
-from tests.hosting import scribe
+from tests.hosting import examples, scribe
 from tests.hosting.outside import BRANDS, DOMAIN, HOME, Brand, Paper, Visitor
-from tests.services import missing_is_skip
+from tests.services import missing_is_skip, parts
 from tests.services.ports import free_port
 
 CHALLENGE = "/.well-known/acme-challenge/token"
@@ -55,6 +56,19 @@ def test_the_file_with_all_addresses_runs(
         assert visitor.get("a.b").headers["Location"].endswith("/a.b/")
         assert visitor.get("aXb").status_code == 404
         assert visitor.get("a.b/login").status_code in (502, 503)
+
+
+def test_caddy_finds_its_file_written_as_it_would_write_it(tmp_path: Path) -> None:
+    """It warns of anything else at each start."""
+    with missing_is_skip():
+        program = parts.find("caddy")
+    for name, text in examples.examples().items():
+        if name.endswith(".Caddyfile"):
+            (tmp_path / name).write_text(text)
+            done = subprocess.run(
+                [program, "fmt", tmp_path / name], capture_output=True, text=True, check=True
+            )
+            assert done.stdout == text, name
 
 
 @contextmanager

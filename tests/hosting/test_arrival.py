@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -170,3 +173,41 @@ def test_j11_nor_by_the_first_line(door: Door, book: Scribe, pseudo: dict[str, s
     assert book.paths[before:] in (["/two", "/after"], ["/after"])
     for request in book.requests[before:]:
         assert "203.0.113.66" not in request.headers.get("X-Forwarded-For", "")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Length: 6\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 6",
+        "Transfer-Encoding: xchunked",
+        "Transfer-Encoding : chunked",
+        "Transfer-Encoding:\x0bchunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        "X: y\r\n Transfer-Encoding: chunked",
+        "X: y\nTransfer-Encoding: chunked",
+        "Content-Length: 6\r\nContent-Length: 0",
+        "Content-Length: +5",
+        "Content-Length: 0, 0",
+        "Content-Length: 5\r\nConnection: Content-Length",
+    ],
+)
+def test_j11_no_request_gets_past_the_proxy_in_another(door: Door, book: Scribe, head: str) -> None:
+    """A second request that the proxy has seen has its word on it; one that only we would see has none."""
+    before = len(book.requests)
+    sent = f"POST /two HTTP/1.1\r\nHost: {door.host}\r\n{head}\r\n\r\n0\r\n\r\n{SMUGGLED}"
+    trust = ssl.create_default_context(cafile=str(door.paper.certificate))
+    with (
+        socket.create_connection((HOME, door.deployment.port), timeout=10) as plain,
+        trust.wrap_socket(plain, server_hostname=DOMAIN) as wire,
+    ):
+        wire.sendall(sent.encode("latin-1"))
+        wire.settimeout(0.15)
+        with suppress(OSError):  # also where it goes on waiting for a body
+            while wire.recv(4096):
+                pass
+    assert door.visitor().get("after").text == "seen"
+    assert book.paths[-1] == "/after"
+    for request in book.requests[before:-1]:
+        assert request.headers.get_list("X-Forwarded-For") == [HOME], request.uri
+        assert request.headers.get_list("X-Forwarded-Proto") == ["https"], request.uri
