@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -23,17 +24,18 @@ ROOT = Path(__file__).parents[2]
 PLUGIN = Path(__file__).parent / "plugin"
 
 _KERNELS = "tests/services/kernels"
-_WAITING = [f"{_KERNELS}/test_api.py", f"{_KERNELS}/test_cull.py"]
+_SLOW = [f"{_KERNELS}/test_api.py", f"{_KERNELS}/test_cull.py"]
 
-SHARDS = [
-    *([file] for file in _WAITING),
-    [_KERNELS, "tests/services/sessions", *(f"--ignore={file}" for file in _WAITING)],
-    ["tests/test_terminal.py", "tests/services/contents", "tests/services/kernelspecs"],
-    ["tests/services/config", "tests/test_files.py"],
+WAITING = [
+    *([file] for file in _SLOW),
+    [_KERNELS, "tests/services/sessions", *(f"--ignore={file}" for file in _SLOW)],
 ]
 """Run side by side: most of their time is waiting for kernels to come and go."""
 
-FEWEST = 600
+QUICK = [
+    ["tests/test_terminal.py", "tests/services/contents", "tests/services/kernelspecs"],
+    ["tests/services/config", "tests/test_files.py"],
+]
 
 DIFFERENT: dict[str, str] = {}
 """Tests that end otherwise with our login, each with the reason why that is right. So far there is none."""
@@ -119,18 +121,33 @@ def outcomes(report: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_jupyter_servers_own_tests_end_the_same_with_our_login(sources: Path, tmp_path: Path) -> None:
-    with ThreadPoolExecutor(len(SHARDS)) as pool:
-        shards = pool.map(lambda it: run(sources, tmp_path / f"{it[0]}", it[1], ours=True), enumerate(SHARDS))
-        mine = {test: outcome for shard in shards for test, outcome in shard.items()}
-    assert sum(outcome == "passed" for outcome in mine.values()) > FEWEST
+@pytest.mark.parametrize(
+    ("shards", "fewest"),
+    [
+        pytest.param(QUICK, 450, id="quick"),
+        pytest.param([*WAITING, *QUICK], 600, id="all", marks=pytest.mark.soak),
+    ],
+)
+def test_jupyter_servers_own_tests_end_the_same_with_our_login(
+    sources: Path, tmp_path: Path, shards: list[list[str]], fewest: int
+) -> None:
+    def with_ours(numbered: tuple[int, list[str]]) -> dict[str, str]:
+        number, shard = numbered
+        return run(sources, tmp_path / str(number), shard, ours=True)
+
+    with ThreadPoolExecutor(len(shards)) as pool:
+        found = pool.map(with_ours, enumerate(shards))
+        mine = {test: outcome for shard in found for test, outcome in shard.items()}
+    assert sum(outcome == "passed" for outcome in mine.values()) > fewest
     # What passes is as it should be. Of the others, those that pass with Jupyter's login are our fault;
     # twice, since some of them fail now and then on a busy machine.
     suspects = [test for test, outcome in mine.items() if outcome != "passed"]
     for turn in range(_TURNS):
         if suspects:
-            stock = run(sources, tmp_path / f"again-{turn}-stock", suspects, ours=False)
-            ours = run(sources, tmp_path / f"again-{turn}-ours", suspects, ours=True)
+            with ThreadPoolExecutor(2) as pool:
+                again = partial(run, sources, what=suspects)
+                theirs = pool.submit(again, tmp_path / f"stock-{turn}", ours=False)
+                stock, ours = again(tmp_path / f"ours-{turn}", ours=True), theirs.result()
             suspects = [test for test in suspects if stock[test] != ours[test]]
     assert set(suspects) == set(DIFFERENT), suspects
 
