@@ -2,7 +2,7 @@
 
 The tests are those of the groups' own files, where they run on SQLite with one process. Here:
 
-- in every run, RACES and USED, over four processes;
+- in every run, RACES, over four processes;
 - by `make soak`, all rows of these files at all places, but for AT_HOME.
 """
 
@@ -56,9 +56,6 @@ RACES = (
 )
 """Answered by what the processes share: in every run over four processes, on each database."""
 
-USED = ("C07", "C08", "C10_a_used", "D16")
-"""What the store remembers, and nobody races for: in every run on MariaDB alone, the strangest of the three."""
-
 OF_ONE_PROCESS = ("D08_a_forged", "D13", "D22", "D26", "D28")
 """An address's bucket is a hint (R16), and each process has its own."""
 
@@ -95,7 +92,7 @@ def _places(name: str) -> list[Any]:
     """Where a test runs, and where of it only by `make soak`."""
     found = [] if _row(name, OF_FLEETS) else [*SINGLES]
     found += [] if _row(name, OF_ONE_PROCESS) else FLEETS
-    often = FLEETS if _row(name, RACES) else FLEETS[-1:] if _row(name, USED) else []
+    often = FLEETS if _row(name, RACES) else []
     return [pytest.param(place, id=str(place), marks=[] if place in often else NIGHTLY) for place in found]
 
 

@@ -31,7 +31,9 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("brand", BRANDS, ids=str)
+@pytest.mark.parametrize(
+    "brand", [BRANDS[0], *(pytest.param(b, marks=pytest.mark.soak) for b in BRANDS[1:])], ids=str
+)
 def test_j01_j08_j10_a_person_works_behind_a_proxy(
     brand: Brand, house: House, paper: Paper, browser: Browser
 ) -> None:

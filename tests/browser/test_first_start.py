@@ -108,7 +108,13 @@ PLACES = {
 }
 
 
-@pytest.fixture(params=PLACES)
+# At the root of each proxy a person works in test_behind_proxies.py, too.
+AT_NIGHT = ("nginx at the root",)
+
+
+@pytest.fixture(
+    params=[pytest.param(p, marks=pytest.mark.soak) if p in AT_NIGHT else p for p in PLACES], ids=list(PLACES)
+)
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     with PLACES[request.param](tmp_path) as place:
         yield place

@@ -23,7 +23,7 @@ def are_as_promised(folder: Path) -> None:
     assert pictures == sizes()
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_the_pictures_are_made_from_the_running_product(tmp_path: Path, browser: Browser) -> None:
     take_all(browser, tmp_path)
