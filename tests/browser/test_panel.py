@@ -183,3 +183,98 @@ def test_an_admin_adds_a_person_by_link_who_enrolls_in_another_browser(
 
 def test_a_member_sees_no_people(page: Page) -> None:
     expect(page.get_by_role("region", name="People")).to_have_count(0)
+
+
+def test_a_phone_is_renamed_and_replaced_and_the_old_one_opens_nothing(
+    page: Page, store: Backstage, somebody: Person
+) -> None:
+    phones = section(page, "Phones and apps")
+    page.get_by_role("button", name="Rename Phone").click()
+    phones.locator("[name=name]").first.fill("Old one")
+    phones.get_by_role("button", name="Save").click()
+    expect(phones).to_contain_text("“Phone” is called “Old one” now.")
+    page.get_by_role("button", name="Replace Old one").click()
+    fresh = scanned(phones)
+    phones.locator("[name=code]").fill(fresh.fresh_code())
+    page.locator("[data-totp=confirm-authenticator]").click()
+    expect(phones).to_contain_text("“Old one” is replaced.")
+    expect(phones.get_by_role("listitem")).to_have_count(1)
+    for phone, opens in ((somebody.phone, False), (fresh, True)):
+        elsewhere = Client(store.server.url)
+        elsewhere.first_factor(somebody.username, PASSWORD)
+        elsewhere.second_factor(phone.fresh_code())
+        assert elsewhere.is_signed_in() is opens
+
+
+def scanned(place: Locator) -> Phone:
+    """A phone with the secret of the picture that is shown."""
+    secret = re.search(r"secret=([A-Z2-7]+)", read_picture(place.get_by_role("img")))
+    assert secret is not None
+    note("totp", secret[1])
+    return Phone(secret[1])
+
+
+def test_a_picture_that_nobody_confirms_is_gone_when_left_and_after_ten_minutes(
+    browser: Browser, store: Backstage, somebody: Person
+) -> None:
+    with new_context(browser) as (context, _):
+        tab = context.new_page()
+        tab.clock.install()
+        page = opened(tab, store, somebody.username)
+        phones = section(page, "Phones and apps")
+        page.locator("[data-totp=add-authenticator]").click()
+        scanned(phones)
+        page.get_by_role("tab", name="Launcher").click()
+        page.get_by_role("tab", name="Security").click()
+        expect(phones.get_by_role("img")).to_have_count(0)
+        page.locator("[data-totp=add-authenticator]").click()
+        scanned(phones)
+        page.clock.fast_forward("10:01")
+        expect(phones).to_contain_text("Nobody has confirmed the new phone within ten minutes")
+        expect(phones.get_by_role("img")).to_have_count(0)
+        assert SECRET_KEYS.search(page.content()) is None
+
+
+def test_an_act_without_a_server_says_so_and_works_when_it_is_there_again(page: Page) -> None:
+    phones = section(page, "Phones and apps")
+    page.context.set_offline(True)
+    page.locator("[data-totp=add-authenticator]").click()
+    expect(phones.get_by_role("alert")).to_contain_text("The server does not answer.")
+    page.context.set_offline(False)
+    page.locator("[data-totp=add-authenticator]").click()
+    scanned(phones)
+
+
+def test_people_come_from_a_list_are_found_and_get_role_end_and_a_new_link(
+    browser: Browser, store: Backstage, somebody: Person, new_name: Callable[[], str]
+) -> None:
+    store.services.accounts.set_role("admin", Role.ADMIN, actor="operator")
+    names = [new_name(), new_name()]
+    table = "username,role\n" + "".join(f"{name},member\n" for name in names)
+    with new_context(browser) as (context, _):
+        page = opened(context.new_page(), store, "admin")
+        people = section(page, "People")
+        file = {"name": "people.csv", "mimeType": "text/csv", "buffer": table.encode()}
+        people.locator("[type=file]").set_input_files([file])
+        people.get_by_role("button", name="Add them").click()
+        expect(people).to_contain_text("2 people added.")
+        expect(people.get_by_role("img")).to_have_count(2)
+        note("enrollment-code", *(x.partition("#")[2] for x in people.locator("code").all_inner_texts()))
+        people.get_by_role("button", name="Done").click()
+
+        people.locator("[name=search]").fill(somebody.username)
+        row = people.get_by_role("listitem")
+        expect(row).to_have_count(1)
+        people.get_by_role("button", name=f"Manage {somebody.username}").click()
+        row.get_by_label("Role").select_option("admin")
+        expect(people).to_contain_text(f"{somebody.username} has the role admin now.")
+        row.get_by_label("Ends").fill("2099-12-31")
+        row.get_by_role("button", name="Set the end").click()
+        expect(people).to_contain_text(f"The account {somebody.username} ends on 2099-12-31.")
+        row.get_by_role("button", name="Reset second factor").click()
+        page.locator(".jp-Dialog").get_by_role("button", name="Reset").click()
+        expect(people.get_by_role("img")).to_have_count(1)
+        note("enrollment-code", people.locator("code").first.inner_text().partition("#")[2])
+    changed = store.services.accounts.named(somebody.username)
+    assert changed.role is Role.ADMIN
+    assert changed.expires_at is not None
