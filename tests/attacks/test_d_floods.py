@@ -170,8 +170,7 @@ def test_D07_the_owner_gets_in_while_her_name_is_flooded(stage: Stage, ada: Pers
     took = []
     with flooded(stage, ada.username, 200) as seen:
         time.sleep(1)
-        for _ in range(8):
-            code = stage.code(ada)
+        for code in ada.recovery_codes[:8]:  # no clock is moved for them: at that a connection may be closed
             begun = time.monotonic()
             assert office.first_factor(ada.username).status_code == 303, "at the first try"
             assert office.second_factor(code).status_code == 303
