@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jupyter_totp_auth.core.model import Role
 from tests.harness.client import Client, Person
 from tests.web.small_server import SmallServer
 
@@ -39,3 +40,14 @@ def signed_in(server: SmallServer, ada: Person) -> Client:
     page = browser.follow(browser.first_factor("ada"))
     assert browser.post_form(page, {"code": ada.phone.fresh_code()}).status_code == 303
     return browser
+
+
+@pytest.fixture
+def bob(server: SmallServer, ada: Person) -> Iterator[Person]:
+    """A member of this test's own."""
+    del ada  # the administrator
+    code = server.services.accounts.add("bob", Role.MEMBER, actor="test").code
+    yield Client(server.url).enroll(code, username="bob", clock=server.clock)
+    for account in server.services.accounts.all():
+        if account.username != "ada":
+            server.services.accounts.delete(account.username, actor="test")

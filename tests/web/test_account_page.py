@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -23,17 +22,6 @@ SECRET_KEY = re.compile(r'id="totp-secret">([A-Z2-7]{32})<')
 TOKEN = re.compile(r"jta_[0-9A-Za-z]{46}")
 RECOVERY_CODE = re.compile(r'<li class="recovery-code">([^<]+)<')
 LINK = re.compile(r'id="link">([^<]+)<')
-
-
-@pytest.fixture
-def bob(server: SmallServer, ada: Person) -> Iterator[Person]:
-    """A member of this test's own."""
-    del ada  # the administrator
-    code = server.services.accounts.add("bob", Role.MEMBER, actor="test").code
-    yield Client(server.url).enroll(code, username="bob", clock=server.clock)
-    for account in server.services.accounts.all():
-        if account.username != "ada":
-            server.services.accounts.delete(account.username, actor="test")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,17 +11,6 @@ from jupyter_totp_auth.wiring import iso
 from tests.harness.client import Client, Person
 from tests.web.small_server import SmallServer
 from tests.web.test_factors_api import log_in, post, word
-
-
-@pytest.fixture
-def bob(server: SmallServer, ada: Person) -> Iterator[Person]:
-    """A member of this test's own."""
-    del ada  # the administrator
-    code = server.services.accounts.add("bob", Role.MEMBER, actor="test").code
-    yield Client(server.url).enroll(code, username="bob", clock=server.clock)
-    for account in server.services.accounts.all():
-        if account.username != "ada":
-            server.services.accounts.delete(account.username, actor="test")
 
 
 @pytest.fixture
