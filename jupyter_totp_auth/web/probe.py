@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
-from tornado.web import Application
+from tornado.web import Application, stream_request_body
 from tornado.websocket import WebSocketHandler
 
 from .._version import __version__
@@ -33,6 +33,8 @@ HEADER = "X-Totp-Probe"
 _SLOWLY = "slowly"
 _PAUSE = 1.0
 _ECHO_BYTES = 1024
+_MOST_BYTES = 16 << 20
+_BODY_SECONDS = 120
 _SOCKET_SECONDS = 900.0
 _SECRET = frozenset({"cookie", "authorization", HEADER.lower()})
 
@@ -60,7 +62,12 @@ class Probes:
     def digest(self, request: HTTPServerRequest) -> bytes | None:
         """The digest of what may be a probe; for nearly every request None, at the price of one look."""
         text = request.headers.get(HEADER)
-        if text is None or request.method != "GET" or has_body(request):
+        # A body only where it is the question, and with its length: it is thrown away as it comes.
+        if (
+            text is None
+            or request.method not in ("GET", "PUT")
+            or has_body(request) != (request.method == "PUT")
+        ):
             return None
         return bearer.digest(Kind.PROBE, text)
 
@@ -73,6 +80,9 @@ class Probes:
         if not good:
             return None
         handler = ProbeSocket if wants_websocket(request) else ProbeHandler
+        connection: Any = request.connection
+        connection.set_max_body_size(_MOST_BYTES)
+        connection.set_body_timeout(_BODY_SECONDS)
         return self._application.get_handler_delegate(
             request, handler, target_kwargs={"arrival": self._arrival(request)}
         )
@@ -96,8 +106,9 @@ class Probes:
         }
 
 
+@stream_request_body
 class ProbeHandler(FailsClosed):
-    """The arrival as JSON; with ``?slowly`` a line, a pause, and then the JSON."""
+    """The arrival as JSON; with ``?slowly`` a line, a pause, and then the JSON. A body is thrown away."""
 
     def initialize(self, arrival: dict[str, Any]) -> None:
         """tornado's way to hand things to a handler."""
@@ -115,6 +126,17 @@ class ProbeHandler(FailsClosed):
             self.write("\n")
             await self.flush()
             await asyncio.sleep(_PAUSE)
+        self.finish(json.dumps(self._arrival))
+
+    def check_xsrf_cookie(self) -> None:
+        """Not asked: nothing is changed."""
+
+    def data_received(self, chunk: bytes) -> None:
+        """Thrown away."""
+        del chunk
+
+    async def put(self, *_: str) -> None:
+        """The same, when all of the body is there."""
         self.finish(json.dumps(self._arrival))
 
 

@@ -7,10 +7,12 @@ import re
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 import pytest
+import requests
 import websocket
 
 from jupyter_totp_auth.core import bearer
@@ -113,7 +115,7 @@ def test_a_login_stays_what_it_is_with_a_probe_that_is_none(signed_in: Client) -
     assert asked(signed_in, "api/totp/me", "A" * 43).status_code == 200
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"])
 def test_only_a_get_carries_one_and_no_other_uses_it_up(
     client: Client, issue: Callable[[], str], method: str
 ) -> None:
@@ -124,8 +126,27 @@ def test_only_a_get_carries_one_and_no_other_uses_it_up(
     assert is_told(asked(client, "api/contents", probe))
 
 
-def test_a_body_is_not_taken(client: Client, issue: Callable[[], str]) -> None:
+def test_a_get_has_no_body(client: Client, issue: Callable[[], str]) -> None:
     assert asked(client, "api/contents", issue(), data=b"x").status_code == 403
+
+
+def put(client: Client, probe: str, size: int) -> Any:
+    url = f"{client.url}api/contents/x"
+    return client.session.put(url, data=b"x" * size, headers={HEADER: probe}, timeout=30)
+
+
+def test_a_put_takes_ten_megabytes_and_keeps_none(client: Client, issue: Callable[[], str]) -> None:
+    answer = put(client, issue(), 10 << 20)
+    assert is_told(answer)
+    assert ["Content-Length", str(10 << 20)] in answer.json()["headers"]
+
+
+def test_more_than_enough_is_refused(client: Client, issue: Callable[[], str]) -> None:
+    told = False
+    with suppress(requests.ConnectionError):  # it closes on who goes on sending
+        told = is_told(put(client, issue(), 20 << 20))
+    assert not told
+    assert put(client, "A" * 43, 1 << 20).status_code == 403
 
 
 def test_the_host_is_asked_first(client: Client, issue: Callable[[], str]) -> None:
