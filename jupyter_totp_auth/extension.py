@@ -16,6 +16,7 @@ from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, Py
 from .risky_settings import OUR_PROVIDERS
 from .settings import TotpAuth
 from .web import first_start
+from .web.authorizer import TotpAuthorizer
 from .web.identity import TotpIdentityProvider
 
 _OPTION = "identity_provider_class"
@@ -29,13 +30,20 @@ def link(serverapp: Any) -> None:
         return
     current = serverapp.identity_provider_class
     if issubclass(current, TotpIdentityProvider):
-        return
-    if _is_configured(serverapp):
+        _authorize(serverapp)
+    elif _is_configured(serverapp):
         _stand_down(serverapp)
     elif current is PasswordIdentityProvider:
         serverapp.identity_provider_class = TotpIdentityProvider
+        _authorize(serverapp)
     else:
         _end(serverapp, f"Another extension has put {current.__name__} in the place of the login.")
+
+
+def _authorize(serverapp: Any) -> None:
+    """Ours in the place of Jupyter's, which allows everything. One that a person has configured stays."""
+    if "authorizer_class" not in serverapp.config.get("ServerApp", {}):
+        serverapp.authorizer_class = TotpAuthorizer
 
 
 def load(serverapp: Any) -> None:

@@ -30,7 +30,7 @@ def enroll_here(arguments: Namespace, role: Role, context: Context) -> None:
             "--here shows the phone's key and the recovery codes, so it prints to a terminal only"
         )
     services, username = context.services, arguments.username
-    services.accounts.check(username, role, expires_at=arguments.expires)
+    services.accounts.check(username, expires_at=arguments.expires)
     password = new_password(lambda p: services.accounts.password_objection(p, username=username))
     invitation = services.accounts.add(
         username,

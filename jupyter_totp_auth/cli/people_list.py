@@ -36,7 +36,7 @@ def read_people(path: Path, accounts: Accounts, *, role: Role, expires_at: int |
     for line, columns, cells in _lines(path):
         try:
             person = _person(line, _by_column(columns, cells), role, expires_at)
-            accounts.check(person.username, person.role, expires_at=person.expires_at)
+            accounts.check(person.username, expires_at=person.expires_at)
             _insist_on_first(person, first)
             people.append(person)
         except (Refused, ArgumentTypeError, ValueError) as error:

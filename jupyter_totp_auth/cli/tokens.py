@@ -54,9 +54,11 @@ def _print_documents(tokens: list[AccessToken]) -> None:
                 "id": token.id,
                 "name": token.name,
                 "scopes": list(token.scopes),
+                "path_prefix": token.path_prefix or None,
                 "created_at": iso(token.created_at),
                 "expires_at": iso(token.expires_at),
                 "last_used_at": None if token.last_used_at is None else iso(token.last_used_at),
+                "last_used_from": token.last_used_from or None,
             }
             for token in tokens
         ]

@@ -20,6 +20,7 @@ from .model import AccessToken, Account, Denied, Refusal
 from .policy import DAY, Policy
 from .ports import AccessTokenStore
 from .remembered import Remembered
+from .rights import ALL, PATH_SCOPES, SCOPES
 
 _PREFIX = "jta_"
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -29,8 +30,7 @@ _TEXT = re.compile(rf"{_PREFIX}[0-9A-Za-z]{{{_RANDOM + _CHECKSUM}}}", re.ASCII)
 _NAME_LENGTH = 64
 _MOST_IN_MEMORY = 200_000
 
-ALL = "all"
-"""The one scope there is yet: whatever the account itself may do, but for its security."""
+_PREFIX_LENGTH = 255
 
 
 # -- the string ----------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ class AccessTokens:
         self._store = store
         self._policy = policy
         self._clock = clock
-        self._seen: dict[bytes, int] = {}
+        self._seen: dict[bytes, tuple[int, str]] = {}
         self._lock = threading.Lock()
         self._memory: Remembered[LiveToken] = Remembered(
             revision=store.revision, find_many=self._find_many, most=_MOST_IN_MEMORY
@@ -109,9 +109,9 @@ class AccessTokens:
         live = self._memory.get(digest)
         return None if live is None or live.token.expires_at <= self._clock() else live
 
-    def seen(self, digest: bytes) -> None:
-        """Note that a token was used; written later, in a batch."""
-        self._seen[digest] = self._clock()
+    def seen(self, digest: bytes, client: str) -> None:
+        """Note that a token was used, and from where; written later, in a batch."""
+        self._seen[digest] = (self._clock(), client)
 
     def load(self, digest: bytes) -> LiveToken | None:
         """Look a token up in the store, and remember it."""
@@ -143,11 +143,20 @@ class AccessTokens:
         """An account's live tokens, newest first."""
         return self._store.of_account(account_id, at=self._clock())
 
-    def create(self, by: LiveLogin, *, name: str, days: int | None, client: str) -> NewToken | Denied:
+    def create(
+        self,
+        by: LiveLogin,
+        *,
+        name: str,
+        days: int | None,
+        client: str,
+        scopes: Sequence[str] = (ALL,),
+        path_prefix: str = "",
+    ) -> NewToken | Denied:
         """A new token of the person who asks.
 
-        Denied: STEP_UP where the login is not fresh (R27), BAD_NAME and BAD_LIFETIME with a ``text``,
-        TOO_MANY, or UNKNOWN where login or account are over, or not what they were.
+        Denied: STEP_UP where the login is not fresh (R27), BAD_NAME, BAD_LIFETIME, BAD_SCOPE and BAD_PREFIX
+        with a ``text``, TOO_MANY, or UNKNOWN where login or account are over, or not what they were.
         """
         at, policy, account = self._clock(), self._policy, by.account
         if not by.session.fresh(at=at, within=policy.fresh_for):
@@ -156,6 +165,9 @@ class AccessTokens:
         # isprintable is false for all control, format, separator and unassigned characters but the space.
         if not 1 <= len(name) <= _NAME_LENGTH or not name.isprintable():
             return Denied(Refusal.BAD_NAME, text=f"A name has 1 to {_NAME_LENGTH} printable characters.")
+        objection = _objection(scopes, path_prefix)
+        if objection is not None:
+            return objection
         days = policy.access_token_days if days is None else days
         if not 1 <= days <= policy.access_token_days_max:
             sentence = f"An access token lives for 1 to {policy.access_token_days_max} days."
@@ -169,10 +181,11 @@ class AccessTokens:
             id=secrets.token_hex(8),
             account_id=account.id,
             name=name,
-            scopes=(ALL,),
+            scopes=tuple(dict.fromkeys(scopes)),
             created_at=at,
             expires_at=expires_at,
             last_used_at=None,
+            path_prefix=path_prefix.strip("/"),
         )
         event = self._event(EventKind.TOKEN_MADE, account, token.id, at, account.username, client)
         refusal = self._store.add(
@@ -189,3 +202,21 @@ class AccessTokens:
     def _event(kind: EventKind, account: Account, token_id: str, at: int, actor: str, client: str) -> Event:
         # The id, not the name: what a person typed can be a secret that went into the wrong field.
         return Event(kind, at, account.id, account.username, actor, client, detail=token_id)
+
+
+def _objection(scopes: Sequence[str], path_prefix: str) -> Denied | None:
+    """What a token cannot be held to is refused, not ignored."""
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        return Denied(Refusal.BAD_SCOPE, text=f"The scopes are: {', '.join(SCOPES)}.")
+    if not path_prefix:
+        return None
+    if not PATH_SCOPES.issuperset(scopes):
+        sentence = "A path limits contents:read and contents:write alone: kernels read all files."
+        return Denied(Refusal.BAD_PREFIX, text=sentence)
+    parts = path_prefix.strip("/").split("/")
+    odd = any(part in ("", ".", "..") or not part.isprintable() for part in parts)
+    if odd or len(path_prefix) > _PREFIX_LENGTH or "\\" in path_prefix:
+        sentence = "A path prefix is a folder of the notebook folder, such as course/week1."
+        return Denied(Refusal.BAD_PREFIX, text=sentence)
+    return None

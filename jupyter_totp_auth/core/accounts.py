@@ -95,7 +95,7 @@ class Accounts:
     ) -> Invitation:
         """A new account and the code that enrolls it. Raises Refused (bad or taken name, weak password)."""
         at = self._clock()
-        self._check(username, role, expires_at, at)
+        self._check(username, expires_at, at)
         account = new_account(
             username,
             role,
@@ -114,26 +114,23 @@ class Accounts:
             raise Refused(f"There is an account named {username} already.", Refusal.NAME_TAKEN)
         return Invitation(account, text, code.expires_at)
 
-    def check(self, username: str, role: Role, *, expires_at: int | None = None) -> None:
+    def check(self, username: str, *, expires_at: int | None = None) -> None:
         """Raises Refused where :meth:`add` would, as far as one can tell beforehand: for whole lists."""
-        self._check(username, role, expires_at, self._clock())
+        self._check(username, expires_at, self._clock())
         if self._accounts.by_name(username) is not None:
             raise Refused(f"There is an account named {username} already.", Refusal.NAME_TAKEN)
 
-    def _check(self, username: str, role: Role, expires_at: int | None, at: int) -> None:
+    def _check(self, username: str, expires_at: int | None, at: int) -> None:
         if not names.is_name(username):
             raise Refused(
                 f"{printable(username)} cannot be a user name: 1 to 64 of a-z, 0-9, dot, dash and "
                 "underscore, beginning with a letter or digit, not ending in a dot.",
                 Refusal.BAD_NAME,
             )
-        self._check_change(AccountChange(role=role, expires_at=expires_at), at)
+        self._check_expiry(expires_at, at)
 
     @staticmethod
-    def _check_change(change: AccountChange, at: int) -> None:
-        if change.role is Role.READER:
-            raise Refused("The role reader is not enforced in this version; use member or admin.")
-        expires_at = change.expires_at
+    def _check_expiry(expires_at: int | None, at: int) -> None:
         if expires_at is not None and expires_at <= at:
             raise Refused("That expiry date has passed already.")
 
@@ -165,7 +162,6 @@ class Accounts:
     def set_role(self, username: str, role: Role, *, actor: str) -> None:
         """Another role, effective at the account's next request."""
         at, account = self._clock(), self.named(username)
-        self._check_change(AccountChange(role=role), at)
         event = self._event(EventKind.ROLE_CHANGED, account, actor, at, role.value)
         self._insist(self._accounts.set_role(account.id, role, event), username)
 
@@ -177,12 +173,14 @@ class Accounts:
         self._insist(self._accounts.set_disabled(account.id, event, disabled=disabled), username)
 
     def change(self, account_id: str, change: AccountChange, *, actor: str, client: str) -> Account:
-        """Role, expiry, open or closed, by an administrator: all of it or nothing. Raises Refused."""
+        """Role, terminals, expiry, open or closed, by an administrator: all or nothing. Raises Refused."""
         at, account = self._clock(), self.of_id(account_id)
-        self._check_change(change, at)
+        self._check_expiry(change.expires_at, at)
         facts: list[tuple[EventKind, str]] = []
         if change.role is not None:
             facts.append((EventKind.ROLE_CHANGED, change.role.value))
+        if change.terminals is not None:
+            facts.append((EventKind.TERMINALS_CHANGED, change.terminals.value))
         if change.disabled is not None:
             closed = change.disabled
             facts.append((EventKind.ACCOUNT_DISABLED if closed else EventKind.ACCOUNT_ENABLED, ""))

@@ -15,6 +15,7 @@ class EventKind(str, Enum):
     ACCOUNT_DISABLED = "account-disabled"
     ACCOUNT_ENABLED = "account-enabled"
     ROLE_CHANGED = "role-changed"
+    TERMINALS_CHANGED = "terminals-changed"
     PROFILE_CHANGED = "profile-changed"
     PASSWORD_SET = "password-set"  # noqa: S105
     ENROLLMENT_CODE = "enrollment-code"

@@ -63,9 +63,13 @@ class Logins:
 
     def is_open(self, login_id: str) -> bool:
         """Whether the login of this id lives and is not locked: what its sockets ask at each message."""
+        return self.open_login(login_id) is not None
+
+    def open_login(self, login_id: str) -> LiveLogin | None:
+        """The login of this id as it is now, if it lives and is not locked."""
         digest = self._digests.get(login_id)
         login = self.live(digest) if digest is not None else None
-        return login is not None and not login.locked
+        return None if login is None or login.locked else login
 
     def seen(self, digest: bytes) -> None:
         """Note that a login was used; written later, in a batch."""

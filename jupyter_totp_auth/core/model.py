@@ -20,6 +20,14 @@ class Role(str, Enum):
     READER = "reader"
 
 
+class Terminals(str, Enum):
+    """Whether an account may have terminals; ``step-up``: where both factors were given lately."""
+
+    YES = "yes"
+    NO = "no"
+    STEP_UP = "step-up"
+
+
 class EndReason(str, Enum):
     """Why a login ended. The words are stored and shown: never reuse one for something else."""
 
@@ -51,6 +59,7 @@ class Account:
     epoch: int
     """Rises whenever the password or the second factor changes; what was bound to an older one is void."""
     sealed_password: bytes | None = field(repr=False)
+    terminals: Terminals = Terminals.YES
 
     def usable(self, *, at: int) -> bool:
         """Whether this account may log in at ``at``."""
@@ -143,6 +152,10 @@ class AccessToken:
     created_at: int
     expires_at: int
     last_used_at: int | None
+    last_used_from: str = ""
+    """The client's address, as of that time."""
+    path_prefix: str = ""
+    """The folder that its scopes are for, without slashes at its ends; empty: the whole notebook folder."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +186,7 @@ class AccountChange:
     expires_at: int | None = None
     endless: bool = False
     """No expiry any more."""
+    terminals: Terminals | None = None
 
 
 @dataclass(frozen=True)
@@ -233,6 +247,8 @@ class Refusal(str, Enum):
     LAST_FACTOR = "last-authenticator"
     LAST_ADMIN = "last-admin"
     STEP_UP = "step-up"
+    BAD_SCOPE = "scopes"
+    BAD_PREFIX = "path-prefix"
     BAD_LIFETIME = "bad-lifetime"
     TOO_MANY = "too-many"
 

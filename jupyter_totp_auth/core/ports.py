@@ -184,8 +184,8 @@ class AccessTokenStore(Protocol):
 
     def of_account(self, account_id: str, *, at: int) -> list[AccessToken]: ...
     def revoke(self, account_id: str, token_id: str, event: Event) -> bool: ...
-    def touch(self, seen: dict[bytes, int]) -> None:
-        """Write when tokens were last used, in one batch."""
+    def touch(self, seen: dict[bytes, tuple[int, str]]) -> None:
+        """Write when tokens were last used, and from which address, in one batch."""
 
     def revision(self) -> int:
         """The same number as the logins'; a revoked token raises it too."""

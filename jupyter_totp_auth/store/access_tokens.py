@@ -40,6 +40,8 @@ class SqlAccessTokens:
                     created_at=token.created_at,
                     expires_at=token.expires_at,
                     last_used_at=token.last_used_at,
+                    last_used_from=token.last_used_from,
+                    path_prefix=token.path_prefix,
                 )
             )
             write_event(connection, event)
@@ -90,15 +92,16 @@ class SqlAccessTokens:
         return True
 
     @again_after_deadlock
-    def touch(self, seen: dict[bytes, int]) -> None:
-        """Write when tokens were last used, in one batch."""
+    def touch(self, seen: dict[bytes, tuple[int, str]]) -> None:
+        """Write when tokens were last used, and from which address, in one batch."""
         if not seen:
             return
         same = access_token.c.digest == bindparam("seen")
         # Sorted: two processes that lock the same rows in different orders wait for each other.
-        rows = [{"seen": digest, "at": at} for digest, at in sorted(seen.items())]
+        rows = [{"seen": digest, "at": at, "client": client} for digest, (at, client) in sorted(seen.items())]
+        used: dict[str, Any] = {"last_used_at": bindparam("at"), "last_used_from": bindparam("client")}
         with self._database.write() as connection:
-            connection.execute(update(access_token).where(same).values(last_used_at=bindparam("at")), rows)
+            connection.execute(update(access_token).where(same).values(**used), rows)
 
     def revision(self) -> int:
         """The same number as the logins'; a revoked token raises it too."""
@@ -147,4 +150,6 @@ def _to_token(row: Row[Any]) -> AccessToken:
         created_at=mapping[access_token.c.created_at],
         expires_at=mapping[access_token.c.expires_at],
         last_used_at=mapping[access_token.c.last_used_at],
+        last_used_from=mapping[access_token.c.last_used_from] or "",
+        path_prefix=mapping[access_token.c.path_prefix] or "",
     )

@@ -237,6 +237,8 @@ def _columns(change: AccountChange) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if change.role is not None:
         values["role"] = change.role.value
+    if change.terminals is not None:
+        values["terminals"] = change.terminals.value
     if change.disabled is not None:
         values["disabled"] = change.disabled
     if change.endless or change.expires_at is not None:

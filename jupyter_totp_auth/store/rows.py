@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, delete, insert, select, update
 
 from ..core.events import Event, EventKind
-from ..core.model import Account, EndReason, Role
+from ..core.model import Account, EndReason, Role, Terminals
 from .database import EVENTS, Database
 from .errors import StoreUnavailable
 from .tables import (
@@ -41,6 +41,7 @@ def to_account(row: Row[Any]) -> Account:
         enrolled=mapping[account.c.enrolled],
         epoch=mapping[account.c.epoch],
         sealed_password=mapping[account.c.password],
+        terminals=Terminals(mapping[account.c.terminals]),
     )
 
 
@@ -59,6 +60,7 @@ def account_values(value: Account) -> dict[str, Any]:
         "enrolled": value.enrolled,
         "epoch": value.epoch,
         "password": value.sealed_password,
+        "terminals": value.terminals.value,
     }
 
 

@@ -86,6 +86,7 @@ account = Table(
     Column("enrolled", Boolean, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("password", LargeBinary),
+    Column("terminals", String(16), nullable=False, server_default="yes"),
     **MARIADB,
 )
 
@@ -131,6 +132,8 @@ access_token = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("last_used_at", BigInteger),
+    Column("last_used_from", String(64)),
+    Column("path_prefix", String(255)),
     **MARIADB,
 )
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from tornado import web
 
-from ..core.access_tokens import ALL
 from ..core.model import AccessToken
+from ..core.rights import ALL
 from ..wiring import iso
 from . import acts
 from .account_api import ApiHandler
+from .acts import WantedToken
 from .asking import ApiError
 
 _OPTIONAL = ("scopes", "path_prefix", "expires_in_days")
@@ -30,8 +31,8 @@ class AccessTokensHandler(ApiHandler):
     async def post(self) -> None:
         """201 and the string, this once. A login that is not fresh steps up first."""
         self.insist_on_own_request()
-        name, days = _read(self.document("name", optional=_OPTIONAL))
-        made = await acts.make_token(self, name, days)
+        wanted = _read(self.document("name", optional=_OPTIONAL))
+        made = await acts.make_token(self, wanted)
         self.answer({**as_document(made.token), "token": made.text}, 201)
 
 
@@ -46,18 +47,19 @@ class OneAccessTokenHandler(ApiHandler):
         self.set_status(204)
 
 
-def _read(document: dict[str, Any]) -> tuple[str, int | None]:
-    """Name and days. What this version cannot hold a token to is refused, not ignored."""
+def _read(document: dict[str, Any]) -> WantedToken:
+    """What is wanted, by its types alone; what it may be is the core's to say."""
     name, days = document["name"], document.get("expires_in_days")
+    scopes, prefix = document.get("scopes", [ALL]), document.get("path_prefix")
     if not isinstance(name, str):
         raise ApiError(400, "malformed", "name has to be a string.")
-    if document.get("scopes", [ALL]) != [ALL]:
-        raise ApiError(400, "scopes", 'The only scope in this version is ["all"].')
-    if document.get("path_prefix") is not None:
-        raise ApiError(400, "path-prefix", "This version cannot limit a token to a path.")
+    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+        raise ApiError(400, "malformed", "scopes has to be a list of strings.")
+    if prefix is not None and not isinstance(prefix, str):
+        raise ApiError(400, "malformed", "path_prefix has to be a string, or null.")
     if days is not None and type(days) is not int:
         raise ApiError(400, "malformed", "expires_in_days has to be a whole number.")
-    return name, days
+    return WantedToken(name, days, tuple(scopes), prefix or "")
 
 
 def as_document(token: AccessToken) -> dict[str, Any]:
@@ -66,7 +68,9 @@ def as_document(token: AccessToken) -> dict[str, Any]:
         "id": token.id,
         "name": token.name,
         "scopes": list(token.scopes),
+        "path_prefix": token.path_prefix or None,
         "created_at": iso(token.created_at),
         "expires_at": iso(token.expires_at),
         "last_used_at": None if token.last_used_at is None else iso(token.last_used_at),
+        "last_used_from": token.last_used_from or None,
     }

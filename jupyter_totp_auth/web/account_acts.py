@@ -132,7 +132,8 @@ async def _create_token(page: Acting) -> Next:
     days = page.field("days").strip()
     if days and not (days.isdecimal() and days.isascii() and len(days) <= len("365")):
         raise ApiError(400, "malformed", "The days are a whole number from 1 to 365.")
-    made = await acts.make_token(page, page.field("name"), int(days) if days else None)
+    wanted = acts.WantedToken(page.field("name"), int(days) if days else None)
+    made = await acts.make_token(page, wanted)
     front = people_acts.front_url(page)
     return Shown("account_token.html", {"token": made.token, "text": made.text, "front_url": front})
 

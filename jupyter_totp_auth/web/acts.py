@@ -5,7 +5,7 @@ Each asks for a fresh login where it adds or changes (R27), and raises ApiError 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..core import recovery, totp
 from ..core.access_tokens import NewToken
@@ -13,6 +13,7 @@ from ..core.accounts import Refused
 from ..core.authenticators import Offer
 from ..core.model import Denied, LoginSession, Refusal, TotpAuthenticator
 from ..core.names import read_label
+from ..core.rights import ALL
 from .asking import ApiError, Asking
 from .cookies import Cookie
 from .login_pages import SERVER_CLOCK, WRONG
@@ -200,10 +201,21 @@ async def end_other_logins(asking: Asking) -> None:
     await asking.settled()
 
 
-async def make_token(asking: Asking, name: str, days: int | None) -> NewToken:
+@dataclass(frozen=True)
+class WantedToken:
+    """What a person chooses of a new token."""
+
+    name: str
+    days: int | None = None
+    scopes: tuple[str, ...] = (ALL,)
+    path_prefix: str = ""
+
+
+async def make_token(asking: Asking, wanted: WantedToken) -> NewToken:
     """An access token, its string this once. A login that is not fresh steps up first."""
     create = asking.rim.services.access_tokens.create
-    made = await asking.storing(create, asking.login, name=name, days=days, client=asking.origin.client)
+    client = asking.origin.client
+    made = await asking.storing(create, asking.login, **vars(wanted), client=client)
     if isinstance(made, Denied):
         raise _no_token(made)
     return made

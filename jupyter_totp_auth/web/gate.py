@@ -28,13 +28,14 @@ from .answers import Answer, json_answer, redirect_answer, unavailable_answer
 from .client_address import ClientAddresses
 from .cookies import Cookie, Cookies
 from .delegates import Deferred, Reasked
-from .hosts import Hosts, is_own_origin
+from .hosts import Hosts, has_own_origin
 from .metrics import count_unavailable
 from .next_url import next_of
 from .pool import BoundedPool, Busy
 from .privacy import keep_private
 from .probe import Probes
 from .request_shape import climbs, has_body, is_page, wants_websocket
+from .rights import Rights
 from .sockets import Sockets, is_socket
 from .tokens import TokenPlaces, for_token
 from .visitor import Visitor, attach, visitor_of
@@ -76,6 +77,7 @@ class Gate:
         cookies: Cookies,
         hosts: Hosts,
         addresses: ClientAddresses,
+        rights: Rights,
         sockets: Sockets,
         pool: BoundedPool,
         probes: Probes,
@@ -93,11 +95,12 @@ class Gate:
         self._cookies = cookies
         self._hosts = hosts
         self._addresses = addresses
+        self._rights = rights
         self._sockets = sockets
         self._pool = pool
         self._probes = probes
         self._is_stale = is_stale
-        self._allow_origin = allow_origin
+        self._is_own = partial(has_own_origin, allow=allow_origin)
         self._log = log
 
     def install(self) -> None:
@@ -182,7 +185,7 @@ class Gate:
             return self._unavailable(request)
         if visitor.locked:
             return self._for_locked(request)
-        if wants_websocket(request) and not self._has_own_origin(request, or_none=visitor.token is not None):
+        if wants_websocket(request) and not self._is_own(request, or_none=visitor.token is not None):
             self._tell(request, 403, "WebSocket from another origin")
             return json_answer(request, 403, "origin", "This WebSocket comes from another site.")
         return self._served(request, visitor)
@@ -195,6 +198,10 @@ class Gate:
         if visitor.token is not None and getattr(handler_class, "totp_refuses_tokens", False):
             self._tell(request, 403, "not with an access token")
             return json_answer(request, 403, "token", TOKENS_REFUSED)
+        refused = self._rights.refusal(request, handler_class, visitor)
+        if refused is not None:
+            self._tell(request, 403, refused.reason)
+            return json_answer(request, 403, refused.reason, refused.sentence)
         if isinstance(handler_class, type):
             delegate.handler_class = self._fitted(handler_class, request, visitor)
         # A router of its own kind: its sockets could not be closed.
@@ -218,12 +225,12 @@ class Gate:
     def _fitted(self, handler_class: Any, request: HTTPServerRequest, visitor: Visitor) -> Any:
         """The handler, its socket made to end with the login, and spared the _xsrf for a token."""
         if visitor.token is not None:
-            handler_class = for_token(handler_class, own_origin=self._has_own_origin(request, or_none=True))
+            handler_class = for_token(handler_class, own_origin=self._is_own(request, or_none=True))
         return self._sockets.fitted(handler_class)
 
     def _seen(self, visitor: Visitor) -> None:
         if visitor.token is not None:
-            self._tokens.seen(visitor.token.token.digest)
+            self._tokens.seen(visitor.token.token.digest, visitor.origin.client)
         elif visitor.login is not None:
             self._logins.seen(visitor.login.session.digest)
 
@@ -231,16 +238,6 @@ class Gate:
         if visitor.token is not None:
             return self._tokens.live(visitor.token.token.digest) is not None
         return visitor.login is not None and self._logins.is_open(visitor.login.session.id)
-
-    def _has_own_origin(self, request: HTTPServerRequest, *, or_none: bool) -> bool:
-        """A cookie opens a socket only for our own pages (R29): browsers always send Origin there.
-
-        A program with an access token sends none; a foreign one is refused to it as well.
-        """
-        origins = request.headers.get_list("Origin")
-        if len(origins) != 1:
-            return or_none and not origins
-        return is_own_origin(request, origins[0]) or self._allow_origin(origins[0])
 
     # -- without one -------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -96,3 +96,15 @@ def is_allowed_origin(app: Any, origin: str) -> bool:
     pattern = app.allow_origin_pat
     named = bool(pattern) and not matches_anybody(pattern)
     return named and origin_matches_pat(pattern, origin)
+
+
+def has_own_origin(request: HTTPServerRequest, *, allow: Callable[[str], bool], or_none: bool) -> bool:
+    """A cookie opens a socket only for our own pages (R29): browsers always send Origin there.
+
+    A program with an access token sends none (``or_none``); a foreign one is refused to it as well.
+    ``allow``: origins that the configuration names.
+    """
+    origins = request.headers.get_list("Origin")
+    if len(origins) != 1:
+        return or_none and not origins
+    return is_own_origin(request, origins[0]) or allow(origins[0])

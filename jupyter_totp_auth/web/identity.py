@@ -24,7 +24,7 @@ from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
 from . import first_start, start_checks
-from .accepting import accept_patiently
+from .accepting import hurry
 from .appearance import BadLogo, Pages
 from .client_address import ClientAddresses
 from .cookies import Cookies
@@ -34,6 +34,8 @@ from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
 from .pool import BoundedPool, HashPool
 from .probe import Probes
+from .reading_along import ReadingAlong
+from .rights import Rights
 from .rim import Rim
 from .routes import before_jupyters, handlers, public_routes
 from .sockets import Sockets
@@ -46,9 +48,6 @@ from .xsrf import Xsrf, jupyters_cookie
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
 _HASH_RESERVED = 4
-_HEADER_SECONDS = 20.0
-"""Seconds for a request's headers, and for which an idle connection is kept."""
-
 _STORE_THREADS = 4
 _MEMBER_THREADS = 2
 _STORE_QUEUE = 256
@@ -96,6 +95,7 @@ class TotpIdentityProvider(IdentityProvider):
         patience = self.services.store.database.patience
         member_pool = BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE, patience=patience)
         who_ran_what = self._make_who_ran_what(member_pool)
+        rights = Rights(self.services)
         return Rim(
             services=self.services,
             base_url=base_url,
@@ -107,7 +107,8 @@ class TotpIdentityProvider(IdentityProvider):
             ),
             xsrf=Xsrf(self.services.store.sealer, base_url),
             pages=Pages(base_url, self.settings.appearance()),
-            sockets=Sockets(self._is_served, who_ran_what),
+            rights=rights,
+            sockets=Sockets(self._is_served, ReadingAlong(rights), who_ran_what),
             hash_pool=HashPool(
                 "hash",
                 threads=_HASH_THREADS,
@@ -238,7 +239,7 @@ class TotpIdentityProvider(IdentityProvider):
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
-        app.io_loop.add_callback(_hurry, app)
+        app.io_loop.add_callback(hurry, app)
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
             self.rim.awaiting_setup = True
@@ -259,6 +260,7 @@ class TotpIdentityProvider(IdentityProvider):
             cookies=rim.cookies,
             hosts=Hosts(settings.allowed_hosts, local=app.local_hostnames, sock=app.sock),
             addresses=addresses,
+            rights=rim.rights,
             sockets=rim.sockets,
             pool=rim.store_pool,
             probes=Probes(
@@ -280,18 +282,6 @@ class TotpIdentityProvider(IdentityProvider):
 
     login_handler_class = LoginPage
     logout_handler_class = LogoutPage
-
-
-def _hurry(app: Any) -> None:
-    """Close connections whose request does not come (G11). tornado waits an hour; Jupyter has no option.
-
-    On the loop, since the HTTP server is made after the identity provider; each new connection asks anew.
-    """
-    server = getattr(app, "_http_server", None)
-    if server is not None:
-        server.conn_params.header_timeout = _HEADER_SECONDS
-        # After what is queued already: Jupyter binds its port there.
-        app.io_loop.add_callback(accept_patiently, server, app.log)
 
 
 def _keep_from_kernels() -> None:

@@ -58,6 +58,17 @@ class Run:
     marks: tuple[str, ...] = ()
 
 
+def header_of(message: str | bytes, protocol: str | None) -> dict[str, Any]:
+    """The header of a message, in which the type stands once and is text. Raises Unreadable."""
+    try:
+        channel, header, _ = _opened(message, protocol)
+        if channel not in _CHANNELS or not isinstance(_only(header, "msg_type"), str):
+            raise Unreadable("an unknown channel, or no type")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise Unreadable(type(error).__name__) from None
+    return header
+
+
 def runs_of(message: str | bytes, protocol: str | None) -> list[Run]:
     """All that a message would run, in its order; mostly nothing. Raises Unreadable."""
     try:

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 from ..core.accounts import Invitation, Refused
 from ..core.logins import LiveLogin
-from ..core.model import Account, AccountChange, Role
+from ..core.model import Account, AccountChange, Role, Terminals
 from .acts import error_of
 from .asking import Asking
 
 T = TypeVar("T")
 
-ROLES = {role.value: role for role in (Role.ADMIN, Role.MEMBER)}
-"""Those that are enforced; the others are refused, not accepted and ignored."""
+ROLES = {role.value: role for role in Role}
+TERMINALS = {one.value: one for one in Terminals}
 
 
 async def add(
@@ -29,7 +29,7 @@ async def add(
 
 
 async def change(asking: Asking, account_id: str, wanted: AccountChange) -> Account:
-    """Role, open or closed, expiry; never the last administrator's."""
+    """Role, terminals, open or closed, expiry; never the last administrator's."""
     admin = _fresh_admin(asking)
     changed = await _act(asking, admin, asking.rim.services.accounts.change, account_id, wanted)
     await asking.settled()

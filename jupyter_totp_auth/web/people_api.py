@@ -5,7 +5,8 @@ An administrator sees no secret and sets nobody's password: an enrollment code i
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from tornado import web
 
@@ -17,7 +18,9 @@ from . import people_acts
 from .account_api import ApiHandler
 from .asking import ApiError
 from .fields import Document, flag, string, time_or_never
-from .people_acts import ROLES
+from .people_acts import ROLES, TERMINALS
+
+T = TypeVar("T")
 
 
 class PeopleHandler(ApiHandler):
@@ -53,7 +56,7 @@ class AccountsHandler(PeopleHandler):
         invitation = await people_acts.add(
             self,
             string(document, "username"),
-            _role(document) or Role.MEMBER,
+            _one_of(ROLES, document, "role") or Role.MEMBER,
             display_name=string(document, "display_name"),
             expires_at=time_or_never(document, "expires_at"),
         )
@@ -65,15 +68,16 @@ class OneAccountHandler(PeopleHandler):
 
     @web.authenticated
     async def patch(self, account_id: str) -> None:
-        """Role, open or closed, expiry; never the last administrator's."""
+        """Role, terminals, open or closed, expiry; never the last administrator's."""
         self.insist_on_own_request()
-        document = self.document(optional=("role", "disabled", "expires_at"))
+        document = self.document(optional=("role", "disabled", "expires_at", "terminals"))
         expires_at = time_or_never(document, "expires_at")
         change = AccountChange(
-            role=_role(document),
+            role=_one_of(ROLES, document, "role"),
             disabled=flag(document, "disabled"),
             expires_at=expires_at,
             endless="expires_at" in document and expires_at is None,
+            terminals=_one_of(TERMINALS, document, "terminals"),
         )
         changed = await people_acts.change(self, account_id, change)
         last = await self.storing(self.rim.services.store.accounts.last_logins)
@@ -108,13 +112,14 @@ class TheirLoginsHandler(PeopleHandler):
         self.set_status(204)
 
 
-def _role(document: Document) -> Role | None:
-    if "role" not in document:
+def _one_of(known: Mapping[str, T], document: Document, name: str) -> T | None:
+    """One of the words that are known; None where the field is not there."""
+    if name not in document:
         return None
-    role = ROLES.get(string(document, "role"))
-    if role is None:
-        raise ApiError(400, "malformed", f"role is one of: {', '.join(ROLES)}.")
-    return role
+    found = known.get(string(document, name))
+    if found is None:
+        raise ApiError(400, "malformed", f"{name} is one of: {', '.join(known)}.")
+    return found
 
 
 def _as_account(account: Account, last_login_at: int | None) -> dict[str, Any]:
@@ -123,6 +128,7 @@ def _as_account(account: Account, last_login_at: int | None) -> dict[str, Any]:
         "username": account.username,
         "display_name": account.display_name,
         "role": account.role.value,
+        "terminals": account.terminals.value,
         "disabled": account.disabled,
         "enrolled": account.enrolled,
         "created_at": iso(account.created_at),

@@ -15,6 +15,7 @@ from .cookies import Cookies
 from .flood_log import FloodLog
 from .heartbeat import Heartbeat
 from .pool import BoundedPool, Busy, HashPool
+from .rights import Rights
 from .sockets import Sockets
 from .xsrf import Xsrf
 
@@ -36,6 +37,7 @@ class Rim:
     cookies: Cookies
     xsrf: Xsrf
     pages: Pages
+    rights: Rights
     sockets: Sockets
     hash_pool: HashPool
     store_pool: BoundedPool

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 from tornado.websocket import WebSocketHandler
@@ -23,11 +23,21 @@ reconnects after the next login, with variables and outputs."""
 _REASON = "signed out"
 
 
+class Judge(Protocol):
+    """Who may have which socket, and send what on it (``reading_along``)."""
+
+    def may_stay(self, handler: WebSocketHandler) -> bool: ...
+    def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool: ...
+
+
 class Sockets:
     """The open sockets of this process, by what they were opened with (``Visitor.socket_key``)."""
 
-    def __init__(self, is_alive: Callable[[str], bool], who_ran_what: WhoRanWhat | None = None) -> None:
+    def __init__(
+        self, is_alive: Callable[[str], bool], judge: Judge, who_ran_what: WhoRanWhat | None = None
+    ) -> None:
         self._is_alive = is_alive
+        self._judge = judge
         self.who_ran_what = who_ran_what
         self._open: dict[str, WeakSet[WebSocketHandler]] = {}
 
@@ -35,12 +45,14 @@ class Sockets:
         return sum(len(group) for group in self._open.values())
 
     def may_go_on(self, handler: WebSocketHandler) -> bool:
-        """Whether the login or access token that opened this socket still lives. From memory."""
+        """Whether what opened this socket still lives, and may still have it. From memory."""
         key = _key(handler)
-        return key is not None and self._is_alive(key)
+        return key is not None and self._is_alive(key) and self._judge.may_stay(handler)
 
     def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool:
-        """Whether its handler may have this message: where runs are recorded, what can be read."""
+        """Whether its handler may have this message: what may be run, and where runs are recorded."""
+        if not self._judge.may_pass(handler, message):
+            return False
         return self.who_ran_what is None or self.who_ran_what.may_pass(handler, message)
 
     def add(self, handler: WebSocketHandler, *path: Any) -> None:
@@ -63,10 +75,12 @@ class Sockets:
                 del self._open[key]
 
     def sweep(self) -> None:
-        """Close the sockets of whatever does not live any more: expired, ended here or elsewhere."""
-        for key in [key for key in self._open if not self._is_alive(key)]:
+        """Close what does not live any more (expired, ended here or elsewhere), or may not be had now."""
+        for key in list(self._open):
+            lives = self._is_alive(key)
             for handler in list(self._open.get(key, ())):
-                handler.close(CLOSE_CODE, _REASON)
+                if not (lives and self._judge.may_stay(handler)):
+                    handler.close(CLOSE_CODE, _REASON)
 
     def fitted(self, handler_class: Any) -> Any:
         """Whatever a login is served: a socket ends with it, and what runs something is recorded."""

@@ -54,6 +54,7 @@ _EVENTS = {
     "recovery-code-used": "A recovery code was used",
     "recovery-codes-made": "New recovery codes",
     "role-changed": "Another role",
+    "terminals-changed": "Terminals allowed or not",
     "second-factor-denied": "A wrong code",
     "step-up": "Password and code were confirmed",
     "step-up-denied": "Password or code were not confirmed",

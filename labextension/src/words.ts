@@ -85,6 +85,7 @@ export function eventOf(trans: TranslationBundle, event: string): string {
     'recovery-code-used': trans.__('A recovery code was used'),
     'recovery-codes-made': trans.__('New recovery codes'),
     'role-changed': trans.__('Another role'),
+    'terminals-changed': trans.__('Terminals allowed or not'),
     'second-factor-denied': trans.__('A wrong code'),
     'step-up': trans.__('Password and code were confirmed'),
     'step-up-denied': trans.__('Password or code were not confirmed'),

@@ -196,7 +196,7 @@ def test_nobody_is_added_when_one_line_is_wrong_and_every_wrong_line_is_told(des
     desk.do("adduser", "taken")
     path = people(
         desk,
-        "good\nBad\ngood2,king\ngood3,reader\ngood4,,,tomorrow\ngood5,,,2026-01-01\ntaken\ngood\ng6,,,,\n"
+        "good\nBad\ngood2,king\ngood3,,x,y,z\ngood4,,,tomorrow\ngood5,,,2026-01-01\ntaken\ngood\ng6,,,,\n"
         "a\x1b[31mb\n",
     )
     result = desk.run("adduser", "--csv", path)

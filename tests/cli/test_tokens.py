@@ -31,9 +31,11 @@ def test_tokens_are_listed_without_their_strings(desk: Desk) -> None:
             "id": made.token.id,
             "name": "VS Code",
             "scopes": ["all"],
+            "path_prefix": None,
             "created_at": "2027-01-15T08:00:00Z",
             "expires_at": "2027-04-15T08:00:00Z",
             "last_used_at": None,
+            "last_used_from": None,
         }
     ]
     table = desk.do("tokens", "ada").out

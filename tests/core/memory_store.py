@@ -265,6 +265,7 @@ class MemoryAccounts:
             changed = replace(
                 account,
                 role=change.role or account.role,
+                terminals=change.terminals or account.terminals,
                 disabled=account.disabled if change.disabled is None else change.disabled,
                 expires_at=None if change.endless else change.expires_at or account.expires_at,
             )
@@ -630,12 +631,12 @@ class MemoryAccessTokens:
                     return True
         return False
 
-    def touch(self, seen: dict[bytes, int]) -> None:
+    def touch(self, seen: dict[bytes, tuple[int, str]]) -> None:
         with self._rows.lock:
-            for digest, at in seen.items():
+            for digest, (at, client) in seen.items():
                 token = self._rows.access_tokens.get(digest)
                 if token is not None:
-                    self._rows.access_tokens[digest] = replace(token, last_used_at=at)
+                    self._rows.access_tokens[digest] = replace(token, last_used_at=at, last_used_from=client)
 
     def revision(self) -> int:
         with self._rows.lock:

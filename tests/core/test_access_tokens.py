@@ -218,18 +218,18 @@ def test_a_token_is_revoked_by_its_owner_only(rig: Rig, alice: Person) -> None:
 
 def test_a_thousand_uses_are_one_write(rig: Rig, alice: Person) -> None:
     digest = loaded(rig, alice)
-    written: list[dict[bytes, int]] = []
+    written: list[dict[bytes, tuple[int, str]]] = []
     store: Any = Interrupted(rig.store.access_tokens)
     rig.access_tokens._store = store
     store.touch = written.append
     for _ in range(1000):
-        rig.access_tokens.seen(digest)
+        rig.access_tokens.seen(digest, "192.0.2.7")
     rig.access_tokens.flush()
     rig.access_tokens.flush()
-    assert written == [{digest: rig.clock.now}]
+    assert written == [{digest: (rig.clock.now, "192.0.2.7")}]
     rig.store.access_tokens.touch(written[0])
     (token,) = rig.access_tokens.of_account(alice.id)
-    assert token.last_used_at == rig.clock.now
+    assert (token.last_used_at, token.last_used_from) == (rig.clock.now, "192.0.2.7")
 
 
 def test_a_token_revoked_while_it_is_looked_up_does_not_stay(rig: Rig, alice: Person) -> None:

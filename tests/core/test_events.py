@@ -21,6 +21,7 @@ KINDS = {
     "account-disabled",
     "account-enabled",
     "role-changed",
+    "terminals-changed",
     "profile-changed",
     "password-set",
     "enrollment-code",

@@ -197,25 +197,20 @@ REFUSALS: dict[str, tuple[Act, str, Refusal]] = {
         Refusal.NAME_TAKEN,
     ),
     "a taken name in a list": (
-        lambda s: s.rig.accounts.check("alice", Role.MEMBER),
+        lambda s: s.rig.accounts.check("alice"),
         "There is an account named alice already.",
         Refusal.NAME_TAKEN,
     ),
     "a name that is none": (
-        lambda s: s.rig.accounts.check("Bob", Role.MEMBER),
+        lambda s: s.rig.accounts.check("Bob"),
         (
             "'Bob' cannot be a user name: 1 to 64 of a-z, 0-9, dot, dash and underscore, beginning with a "
             "letter or digit, not ending in a dot."
         ),
         Refusal.BAD_NAME,
     ),
-    "a role that is not enforced": (
-        lambda s: s.rig.accounts.check("bob", Role.READER),
-        "The role reader is not enforced in this version; use member or admin.",
-        Refusal.DENIED,
-    ),
     "an expiry in the past": (
-        lambda s: s.rig.accounts.check("bob", Role.MEMBER, expires_at=s.rig.clock.now),
+        lambda s: s.rig.accounts.check("bob", expires_at=s.rig.clock.now),
         "That expiry date has passed already.",
         Refusal.DENIED,
     ),

@@ -124,8 +124,14 @@ def test_a_revoked_token_raises_the_revision(store: Parts) -> None:
 def test_uses_are_written_in_one_batch(store: Parts) -> None:
     ada, _, token = with_token(store)
     store.access_tokens.touch({})
-    store.access_tokens.touch({token.digest: AT + 5, digest(): AT})
-    assert store.access_tokens.of_account(ada.account.id, at=AT) == [replace(token, last_used_at=AT + 5)]
+    store.access_tokens.touch({token.digest: (AT + 5, "192.0.2.7"), digest(): (AT, "192.0.2.8")})
+    used = replace(token, last_used_at=AT + 5, last_used_from="192.0.2.7")
+    assert store.access_tokens.of_account(ada.account.id, at=AT) == [used]
+
+
+def test_a_folder_is_kept(store: Parts) -> None:
+    ada, _, token = with_token(store, path_prefix="course/week 1", scopes=("contents:read", "contents:write"))
+    assert store.access_tokens.of_account(ada.account.id, at=AT) == [token]
 
 
 def disable(store: Parts, person: Person) -> None:

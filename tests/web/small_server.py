@@ -28,6 +28,8 @@ from jupyter_totp_auth.web.gate import Gate
 from jupyter_totp_auth.web.hosts import Hosts
 from jupyter_totp_auth.web.pool import BoundedPool, HashPool
 from jupyter_totp_auth.web.probe import Probes
+from jupyter_totp_auth.web.reading_along import ReadingAlong
+from jupyter_totp_auth.web.rights import Rights
 from jupyter_totp_auth.web.rim import Rim
 from jupyter_totp_auth.web.routes import handlers, public_routes
 from jupyter_totp_auth.web.sockets import Sockets
@@ -131,6 +133,7 @@ class SmallServer:
     def _application(self) -> web.Application:
         logins = self.services.logins
         store_pool = BoundedPool("store", threads=2, queue=64, patience=9)
+        rights = Rights(self.services)
         self.rim = Rim(
             services=self.services,
             base_url=self.base_url,
@@ -138,7 +141,10 @@ class SmallServer:
             cookies=Cookies(self.base_url, port=lambda: str(self.port)),
             xsrf=Xsrf(self.services.store.sealer, self.base_url),
             pages=Pages(self.base_url, self._settings.appearance()),
-            sockets=Sockets(lambda key: lives(self.services, key) and not self.rim.is_stale()),
+            rights=rights,
+            sockets=Sockets(
+                lambda key: lives(self.services, key) and not self.rim.is_stale(), ReadingAlong(rights)
+            ),
             hash_pool=HashPool("hash", threads=2, queue=16, reserved=4, patience=9),
             store_pool=store_pool,
             member_pool=BoundedPool("member", threads=2, queue=64, patience=9),
@@ -163,6 +169,7 @@ class SmallServer:
             cookies=self.rim.cookies,
             hosts=Hosts(self._settings.allowed_hosts),
             addresses=addresses,
+            rights=rights,
             sockets=self.rim.sockets,
             pool=store_pool,
             probes=Probes(

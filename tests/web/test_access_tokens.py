@@ -58,7 +58,16 @@ def test_a_token_is_shown_once_and_listed_without_its_string(signed_in: Client) 
     assert listed.json() == {"access_tokens": [document]}
     assert listed.headers["Content-Type"] == "application/json"
     assert listed.headers["X-Content-Type-Options"] == "nosniff"
-    keys = {"id", "name", "scopes", "created_at", "expires_at", "last_used_at"}
+    keys = {
+        "id",
+        "name",
+        "scopes",
+        "path_prefix",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "last_used_from",
+    }
     assert set(document) == keys
     assert (document["name"], document["scopes"]) == ("<b>VS Code</b>", ["all"])
 
@@ -71,11 +80,19 @@ def test_a_token_is_shown_once_and_listed_without_its_string(signed_in: Client) 
         ({"name": "x" * 10_000}, "bad-name"),
         ({"name": "a\nb"}, "bad-name"),
         ({"name": 1}, "malformed"),
-        ({"scopes": ["contents:read"]}, "scopes"),
+        ({"scopes": ["contents:execute"]}, "scopes"),
         ({"scopes": []}, "scopes"),
-        ({"scopes": ["all", "all"]}, "scopes"),
-        ({"scopes": "all"}, "scopes"),
+        ({"scopes": ["all", "root"]}, "scopes"),
+        ({"scopes": "all"}, "malformed"),
+        ({"scopes": [1]}, "malformed"),
         ({"path_prefix": "data/"}, "path-prefix"),
+        ({"scopes": ["contents:read", "kernels:execute"], "path_prefix": "data"}, "path-prefix"),
+        ({"scopes": ["contents:read"], "path_prefix": "../etc"}, "path-prefix"),
+        ({"scopes": ["contents:read"], "path_prefix": "a//b"}, "path-prefix"),
+        ({"scopes": ["contents:read"], "path_prefix": "a\\b"}, "path-prefix"),
+        ({"scopes": ["contents:read"], "path_prefix": "a\nb"}, "path-prefix"),
+        ({"scopes": ["contents:read"], "path_prefix": "x" * 256}, "path-prefix"),
+        ({"scopes": ["contents:read"], "path_prefix": 1}, "malformed"),
         ({"expires_in_days": 0}, "bad-lifetime"),
         ({"expires_in_days": 366}, "bad-lifetime"),
         ({"expires_in_days": True}, "malformed"),

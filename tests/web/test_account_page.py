@@ -437,7 +437,7 @@ def test_an_administrator_adds_somebody_by_a_link(
     ("fields", "sentence"),
     [
         ({"username": "No Name!"}, "cannot be a user name"),
-        ({"username": "eve", "role": "reader"}, "A role is one of: admin, member."),
+        ({"username": "eve", "role": "king"}, "A role is one of: admin, member, reader."),
         ({"username": "eve", "ends": "tomorrow"}, "A day is written like 2027-01-31."),
         ({"username": "eve", "ends": "2001-01-01"}, "has passed already"),
     ],

@@ -90,7 +90,7 @@ def test_somebody_is_added_with_a_code_that_enrolls_them(server: SmallServer, si
     [
         ({}, "malformed"),
         ({"role": "member"}, "malformed"),
-        ({"username": "eve", "role": "reader"}, "malformed"),
+        ({"username": "eve", "role": "king"}, "malformed"),
         ({"username": "eve", "role": "Admin"}, "malformed"),
         ({"username": "eve", "role": None}, "malformed"),
         ({"username": "eve", "password": "x"}, "malformed"),
@@ -125,7 +125,8 @@ def test_somebody_is_changed(server: SmallServer, signed_in: Client, bob: Person
     "body",
     [
         {},
-        {"role": "reader"},
+        {"role": "king"},
+        {"terminals": "maybe"},
         {"terminals": False},
         {"disabled": 1},
         {"disabled": None},

@@ -1,0 +1,81 @@
+"""A kernel's socket for whoever may see what it says, but run nothing.
+
+JupyterLab asks each kernel what it is before it shows anything of it: that passes. Code does not, nor
+anything else that a kernel acts on; who sends it is told so where the output would stand.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
+from tornado.websocket import WebSocketHandler
+
+from .kernel_messages import V1, Unreadable, header_of
+from .resources import is_kernel_socket
+from .rights import Rights
+
+_HARMLESS = frozenset({"kernel_info_request", "comm_info_request"})
+_NAME, _SENTENCE = "PermissionError", "Your account may read here, but not run anything."
+
+
+class ReadingAlong:
+    """Judges open sockets and what comes in on them (``sockets.Judge``)."""
+
+    def __init__(self, rights: Rights) -> None:
+        self._rights = rights
+
+    def may_stay(self, handler: WebSocketHandler) -> bool:
+        """Whether the person behind it may have it open."""
+        return self._rights.may_stay(handler)
+
+    def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool:
+        """Whether its handler may have this message."""
+        kind: Any = type(handler)
+        if not is_kernel_socket(kind) or self._rights.may_run(handler):
+            return True
+        protocol = getattr(handler, "selected_subprotocol", None)
+        try:
+            header = header_of(message, protocol)
+        except Unreadable:
+            return False
+        if header.get("msg_type") in _HARMLESS:
+            return True
+        if header.get("msg_type") == "execute_request":
+            for answer in _answers(header):
+                _send(handler, answer, protocol)
+        return False
+
+
+def _answers(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a kernel would say to code that fails at once."""
+    failed = {"status": "error", "ename": _NAME, "evalue": _SENTENCE, "traceback": [f"{_NAME}: {_SENTENCE}"]}
+    return [
+        _message("iopub", "status", asked, {"execution_state": "busy"}),
+        _message("iopub", "error", asked, failed),
+        _message("iopub", "status", asked, {"execution_state": "idle"}),
+        _message("shell", "execute_reply", asked, {**failed, "execution_count": 0, "user_expressions": {}}),
+    ]
+
+
+def _message(channel: str, kind: str, asked: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    asked_id = str(asked.get("msg_id", ""))
+    header = {**asked, "msg_type": kind, "msg_id": f"{asked_id}-{kind}", "username": "server"}
+    return {
+        "channel": channel,
+        "header": header,
+        "parent_header": asked,
+        "metadata": {},
+        "content": content,
+        "buffers": [],
+    }
+
+
+def _send(handler: WebSocketHandler, answer: dict[str, Any], protocol: str | None) -> None:
+    if protocol != V1:
+        handler.write_message(json.dumps(answer))
+        return
+    parts = [json.dumps(answer[name]) for name in ("header", "parent_header", "metadata", "content")]
+    encoded = [part.encode() for part in parts]
+    handler.write_message(serialize_msg_to_ws_v1(encoded, answer["channel"]), binary=True)

@@ -1,0 +1,98 @@
+"""What a handler is about, in the words of ``core.rights``: also where it does not say so itself.
+
+Jupyter's own handlers carry ``auth_resource``; JupyterLab's and many extensions' have only a login check.
+What is not known here is ``unknown``, which is nothing for readers.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from tornado.httputil import HTTPServerRequest
+
+from ..core.rights import ACCOUNT, TABLE, UNKNOWN, Action
+from .request_shape import wants_websocket
+from .sockets import is_socket
+
+_OURS = __package__.partition(".")[0]
+
+_ACTIONS = {
+    **dict.fromkeys(("GET", "HEAD", "OPTIONS"), Action.READ),
+    **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), Action.WRITE),
+}
+
+_CLASSES = {
+    "jupyter_server.base.handlers.APIVersionHandler": "api",
+    "jupyter_server.base.handlers.FileFindHandler": "lab",
+    "jupyter_server.base.handlers.PrometheusMetricsHandler": "metrics",
+    "jupyter_server.base.handlers.PublicStaticFileHandler": "lab",
+    "jupyter_server.base.handlers.RedirectWithParams": "lab",
+    "jupyter_server.base.handlers.Template404": "lab",
+    "jupyter_server.base.handlers.TrailingSlashHandler": "lab",
+    "jupyter_server.services.api.handlers.IdentityHandler": ACCOUNT,
+    "jupyter_server.services.contents.handlers.NotebooksRedirectHandler": "contents",
+    "jupyter_server.services.contents.handlers.TrustNotebooksHandler": "contents",
+    "jupyterlab.handlers.announcements.CheckForUpdateHandler": "lab",
+    "jupyterlab.handlers.announcements.NewsHandler": "lab",
+    "jupyterlab.handlers.build_handler.BuildHandler": "extensions",
+    "jupyterlab.handlers.extension_manager_handler.ExtensionHandler": "extensions",
+    "jupyterlab.handlers.plugin_manager_handler.PluginHandler": "extensions",
+    "jupyterlab_server.handlers.LabHandler": "lab",
+    "jupyterlab_server.handlers.NotFoundHandler": "lab",
+    "jupyterlab_server.licenses_handler.LicensesHandler": "lab",
+    "jupyterlab_server.listings_handler.ListingsHandler": "lab",
+    "jupyterlab_server.settings_handler.SettingsHandler": "settings",
+    "jupyterlab_server.themes_handler.ThemesHandler": "lab",
+    "jupyterlab_server.translations_handler.TranslationsHandler": "lab",
+    "jupyterlab_server.workspaces_handler.WorkspacesHandler": "workspaces",
+    "notebook.app.ConsoleHandler": "lab",
+    "notebook.app.CustomCssHandler": "lab",
+    "notebook.app.FileHandler": "lab",
+    "notebook.app.NotebookHandler": "lab",
+    "notebook.app.TerminalHandler": "lab",
+    "notebook.app.TreeHandler": "lab",
+}
+"""Handlers that name no resource, by their classes' whole names. Pages and files, mostly."""
+
+_PACKAGES = {
+    "jupyter_collaboration": "collaboration",
+    "jupyter_server_proxy": "proxy",
+    "jupyter_server_ydoc": "collaboration",
+}
+"""Extensions whose handlers are all about one thing, whatever they say of themselves."""
+
+KERNEL_SOCKET = "jupyter_server.services.kernels.websocket.KernelWebsocketHandler"
+"""Opened to read along, where nothing may be run: its messages are judged one by one (``sockets``)."""
+
+
+def action_of(request: HTTPServerRequest, handler_class: object) -> Action:
+    """What the request does. A method that nobody knows is taken for the most."""
+    if wants_websocket(request) and is_socket(handler_class):
+        return Action.READ if is_kernel_socket(handler_class) else Action.EXECUTE
+    return _ACTIONS.get(request.method or "", Action.EXECUTE)
+
+
+@lru_cache(maxsize=4096)
+def resource_of(handler_class: Any) -> str:
+    """The resource of a handler's class: of its package, its own word, or the first base that is known."""
+    if not isinstance(handler_class, type):
+        return UNKNOWN
+    lineage = [f"{base.__module__}.{base.__qualname__}" for base in handler_class.__mro__]
+    package = lineage[0].partition(".")[0]
+    if package == _OURS:
+        return ACCOUNT
+    if package in _PACKAGES:
+        return _PACKAGES[package]
+    said = getattr(handler_class, "auth_resource", None)
+    if isinstance(said, str) and said:
+        return said if said in TABLE and said not in (ACCOUNT, UNKNOWN) else UNKNOWN
+    return next((_CLASSES[name] for name in lineage if name in _CLASSES), UNKNOWN)
+
+
+@lru_cache(maxsize=4096)
+def is_kernel_socket(handler_class: Any) -> bool:
+    """Whether it is Jupyter's socket of a kernel, or somebody's kind of it."""
+    if not isinstance(handler_class, type):
+        return False
+    return any(f"{base.__module__}.{base.__qualname__}" == KERNEL_SOCKET for base in handler_class.__mro__)
