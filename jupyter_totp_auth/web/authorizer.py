@@ -25,6 +25,8 @@ _PATH = "path"
 class TotpAuthorizer(Authorizer):
     """Who may do what; the words are Jupyter's. Nobody may what nobody asked the gate for."""
 
+    totp_holds_folders = True
+
     def is_authorized(self, handler: RequestHandler, user: User, action: str, resource: str) -> bool:
         """Whether the visitor behind this handler may."""
         del user  # the gate's visitor is the same, with its role

@@ -231,6 +231,7 @@ class TotpIdentityProvider(IdentityProvider):
             self.log.warning(sentence)
         keep_secrets_out(app.web_app.settings, app.log)
         app.web_app.settings["xsrf_cookie_kwargs"] = jupyters_cookie(app.base_url)
+        self.rim.rights.holds_folders = getattr(app.authorizer, "totp_holds_folders", False)
         self.gate = self._make_gate(app)
         self.gate.install()
         app.web_app.add_handlers(".*$", before_jupyters(app.base_url))

@@ -62,6 +62,19 @@ _PACKAGES = {
 }
 """Extensions whose handlers are all about one thing, whatever they say of themselves."""
 
+_FOLDERED = frozenset(
+    {
+        "jupyter_server.base.handlers.AuthenticatedFileHandler",
+        "jupyter_server.files.handlers.FilesHandler",
+        "jupyter_server.nbconvert.handlers.NbconvertFileHandler",
+        "jupyter_server.services.contents.handlers.CheckpointsHandler",
+        "jupyter_server.services.contents.handlers.ContentsHandler",
+        "jupyter_server.services.contents.handlers.ModifyCheckpointsHandler",
+        "jupyter_server.view.handlers.ViewHandler",
+    }
+)
+"""Whose every method asks the authorizer, and whose paths it knows how to read."""
+
 KERNEL_SOCKET = "jupyter_server.services.kernels.websocket.KernelWebsocketHandler"
 """Opened to read along, where nothing may be run: its messages are judged one by one (``sockets``)."""
 
@@ -88,6 +101,13 @@ def resource_of(handler_class: Any) -> str:
     if isinstance(said, str) and said:
         return said if said in TABLE and said not in (ACCOUNT, UNKNOWN) else UNKNOWN
     return next((_CLASSES[name] for name in lineage if name in _CLASSES), UNKNOWN)
+
+
+def is_foldered(handler_class: object) -> bool:
+    """Whether the authorizer can hold it to one folder: these very classes, and no subclass of one."""
+    if not isinstance(handler_class, type):
+        return False
+    return f"{handler_class.__module__}.{handler_class.__qualname__}" in _FOLDERED
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from tornado.websocket import WebSocketHandler
 from ..core.model import Account, Role, Terminals
 from ..core.rights import Action, Grants, Permit, permits
 from ..wiring import Services
-from .resources import action_of, is_kernel_socket, resource_of
+from .resources import action_of, is_foldered, is_kernel_socket, resource_of
 from .visitor import Visitor, visitor_of
 
 _PLAIN = Grants()
@@ -34,6 +34,8 @@ class Rights:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.holds_folders = False
+        """Whether Jupyter's authorizer is ours, which alone can hold a token to its folder."""
 
     def refusal(self, request: HTTPServerRequest, handler_class: Any, visitor: Visitor) -> Refused | None:
         """Why this request may not have what would answer it; None: it may."""
@@ -42,6 +44,9 @@ class Rights:
             return Refused(Permit.ROLE.value, _WORDS[Permit.ROLE])
         if account.role is Role.ADMIN and account.terminals is Terminals.YES and visitor.token is None:
             return None  # there is nothing that they may not
+        is_for_folder = visitor.token is not None and visitor.token.token.path_prefix
+        if is_for_folder and not (self.holds_folders and is_foldered(handler_class)):
+            return Refused(Permit.SCOPE.value, _WORDS[Permit.SCOPE])
         resource, action = resource_of(handler_class), action_of(request, handler_class)
         return _refused(self.permit(visitor, action, resource), account)
 

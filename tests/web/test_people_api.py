@@ -46,6 +46,7 @@ def test_an_administrator_sees_everybody_and_no_secret(
         "username",
         "display_name",
         "role",
+        "terminals",
         "disabled",
         "enrolled",
         "created_at",
