@@ -64,6 +64,8 @@ def _message(channel: str, kind: str, asked: dict[str, Any], content: dict[str, 
     header = {**asked, "msg_type": kind, "msg_id": f"{asked_id}-{kind}", "username": "server"}
     return {
         "channel": channel,
+        "msg_type": kind,
+        "msg_id": header["msg_id"],
         "header": header,
         "parent_header": asked,
         "metadata": {},

@@ -47,8 +47,7 @@ class Asker:
         if self.client is not None:
             return self.client.socket(path, **options)
         header = [f"Authorization: token {self.token}"]
-        url = urljoin(self.url, path).replace("http", "ws", 1)
-        return websocket.create_connection(url, header=header, timeout=20, suppress_origin=True, **options)
+        return Client(self.url).socket(path, origin=None, header=header, **options)
 
 
 @dataclass
