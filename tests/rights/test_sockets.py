@@ -172,6 +172,7 @@ def test_a_member_who_becomes_a_reader_stops_at_once(house: House, carol: Client
     wait_until(lambda: closed(shell), 3, "the terminal's end")
     live.send(json.dumps(execute_request("print('never')")))
     assert heard(live, "error")["content"]["evalue"] == SENTENCE
+    heard(live, "execute_reply")
     assert carol.request("POST", "api/kernels", json={}).json()["reason"] == "role"
     house.set("carol", role=Role.MEMBER)
     time.sleep(0.6)
