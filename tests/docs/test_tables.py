@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_totp_auth.core.rights import SCOPES, TABLE
+
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 PACKAGE = ROOT / "jupyter_totp_auth"
@@ -53,3 +55,12 @@ def test_what_a_requirement_names_exists() -> None:
 
 def test_a_requirement_that_nothing_shows_says_what_is_open() -> None:
     assert [row[0] for row in requirements() if row[3] == "–" and not row[4]] == []
+
+
+def test_the_table_of_rights_is_what_is_held() -> None:
+    text = (REFERENCE / "rights.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| `([\w-]+)` \| .+ \| (\w+) \| (\w+) \| (\w+) \|$", text)
+    held = [(name, *(role.value for role in roles)) for name, roles in TABLE.items()]
+    assert rows == held
+    for scope in SCOPES:
+        assert f"| `{scope}` |" in text
