@@ -158,24 +158,15 @@ class AccessTokens:
         Denied: STEP_UP where the login is not fresh (R27), BAD_NAME, BAD_LIFETIME, BAD_SCOPE and BAD_PREFIX
         with a ``text``, TOO_MANY, or UNKNOWN where login or account are over, or not what they were.
         """
-        at, policy, account = self._clock(), self._policy, by.account
-        if not by.session.fresh(at=at, within=policy.fresh_for):
+        at, account = self._clock(), by.account
+        if not by.session.fresh(at=at, within=self._policy.fresh_for):
             return Denied(Refusal.STEP_UP)
         name = name.strip()
-        # isprintable is false for all control, format, separator and unassigned characters but the space.
-        if not 1 <= len(name) <= _NAME_LENGTH or not name.isprintable():
-            return Denied(Refusal.BAD_NAME, text=f"A name has 1 to {_NAME_LENGTH} printable characters.")
-        objection = _objection(scopes, path_prefix)
+        days = self._policy.access_token_days if days is None else days
+        objection = self._odd_name(name) or _odd_scopes(scopes, path_prefix) or self._odd_lifetime(days)
         if objection is not None:
             return objection
-        days = policy.access_token_days if days is None else days
-        if not 1 <= days <= policy.access_token_days_max:
-            sentence = f"An access token lives for 1 to {policy.access_token_days_max} days."
-            return Denied(Refusal.BAD_LIFETIME, text=sentence)
-        text = make()
-        expires_at = at + days * DAY
-        if account.expires_at is not None:  # not longer than the account: a new end must not revive it
-            expires_at = min(expires_at, account.expires_at)
+        text, ends = make(), at + days * DAY
         token = AccessToken(
             digest=_digest_of(text),
             id=secrets.token_hex(8),
@@ -183,15 +174,33 @@ class AccessTokens:
             name=name,
             scopes=tuple(dict.fromkeys(scopes)),
             created_at=at,
-            expires_at=expires_at,
+            # Not longer than the account: a new end must not revive it.
+            expires_at=ends if account.expires_at is None else min(ends, account.expires_at),
             last_used_at=None,
             path_prefix=path_prefix.strip("/"),
         )
         event = self._event(EventKind.TOKEN_MADE, account, token.id, at, account.username, client)
         refusal = self._store.add(
-            token, epoch=account.epoch, login_id=by.session.id, most=policy.access_tokens_max, event=event
+            token,
+            epoch=account.epoch,
+            login_id=by.session.id,
+            most=self._policy.access_tokens_max,
+            event=event,
         )
         return NewToken(token, text) if refusal is None else Denied(refusal)
+
+    @staticmethod
+    def _odd_name(name: str) -> Denied | None:
+        # isprintable is false for all control, format, separator and unassigned characters but the space.
+        if 1 <= len(name) <= _NAME_LENGTH and name.isprintable():
+            return None
+        return Denied(Refusal.BAD_NAME, text=f"A name has 1 to {_NAME_LENGTH} printable characters.")
+
+    def _odd_lifetime(self, days: int) -> Denied | None:
+        most = self._policy.access_token_days_max
+        if 1 <= days <= most:
+            return None
+        return Denied(Refusal.BAD_LIFETIME, text=f"An access token lives for 1 to {most} days.")
 
     def revoke(self, account: Account, token_id: str, *, actor: str, client: str = "") -> bool:
         """End one of the account's tokens; False where there is none of that id."""
@@ -204,7 +213,7 @@ class AccessTokens:
         return Event(kind, at, account.id, account.username, actor, client, detail=token_id)
 
 
-def _objection(scopes: Sequence[str], path_prefix: str) -> Denied | None:
+def _odd_scopes(scopes: Sequence[str], path_prefix: str) -> Denied | None:
     """What a token cannot be held to is refused, not ignored."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
