@@ -179,15 +179,14 @@ class AccessTokens:
             last_used_at=None,
             path_prefix=path_prefix.strip("/"),
         )
-        event = self._event(EventKind.TOKEN_MADE, account, token.id, at, account.username, client)
-        refusal = self._store.add(
-            token,
-            epoch=account.epoch,
-            login_id=by.session.id,
-            most=self._policy.access_tokens_max,
-            event=event,
-        )
+        refusal = self._keep(token, by, client)
         return NewToken(token, text) if refusal is None else Denied(refusal)
+
+    def _keep(self, token: AccessToken, by: LiveLogin, client: str) -> Refusal | None:
+        account, most = by.account, self._policy.access_tokens_max
+        name = account.username
+        event = self._event(EventKind.TOKEN_MADE, account, token.id, token.created_at, name, client)
+        return self._store.add(token, epoch=account.epoch, login_id=by.session.id, most=most, event=event)
 
     @staticmethod
     def _odd_name(name: str) -> Denied | None:

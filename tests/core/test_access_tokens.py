@@ -244,3 +244,31 @@ def test_a_token_revoked_while_it_is_looked_up_does_not_stay(rig: Rig, alice: Pe
     store.after["find_many"] = revoke_and_sync
     assert tokens.load(made.digest) is None
     assert tokens.live(made.digest) is None
+
+
+@pytest.mark.parametrize("scopes", [(), ("all", "root"), ("contents:execute",), ("ALL",)])
+def test_a_scope_that_nobody_knows_is_refused(rig: Rig, alice: Person, scopes: tuple[str, ...]) -> None:
+    assert refusal(rig, login_of(rig, alice), scopes=scopes) is Refusal.BAD_SCOPE
+
+
+def test_scopes_are_kept_once_and_in_their_order(rig: Rig, alice: Person) -> None:
+    scopes = ("kernels:execute", "contents:read", "kernels:execute")
+    made = create(rig, login_of(rig, alice), scopes=scopes)
+    assert made.token.scopes == ("kernels:execute", "contents:read")
+
+
+@pytest.mark.parametrize("prefix", ["..", "a/../b", "a//b", "./a", "a\\b", "a\nb", "x" * 256, "a/\u202e"])
+def test_a_folder_that_is_none_is_refused(rig: Rig, alice: Person, prefix: str) -> None:
+    scopes = ("contents:read",)
+    assert refusal(rig, login_of(rig, alice), scopes=scopes, path_prefix=prefix) is Refusal.BAD_PREFIX
+
+
+@pytest.mark.parametrize("scopes", [("all",), ("kernels:execute",), ("contents:read", "terminals:execute")])
+def test_a_folder_holds_nothing_but_contents(rig: Rig, alice: Person, scopes: tuple[str, ...]) -> None:
+    assert refusal(rig, login_of(rig, alice), scopes=scopes, path_prefix="a") is Refusal.BAD_PREFIX
+
+
+def test_a_folder_is_kept_without_its_slashes(rig: Rig, alice: Person) -> None:
+    made = create(rig, login_of(rig, alice), scopes=("contents:write",), path_prefix="/course/week 1/")
+    assert made.token.path_prefix == "course/week 1"
+    assert create(rig, login_of(rig, alice)).token.path_prefix == ""
