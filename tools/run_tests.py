@@ -64,7 +64,7 @@ CHECKS: dict[str, list[list[str]]] = {
 
 # After all groups, where one of these was among them: it handles secrets, so some must have been noted.
 CANARY = "canary"
-HANDLE_SECRETS = {"store", "web", "cli", "doctor", "host", "hosting", "attacks", "browser"}
+HANDLE_SECRETS = {"store", "web", "cli", "doctor", "host", "hosting", "rights", "attacks", "browser"}
 
 # Only by --soak.
 SOAK_CHECKS: dict[str, list[list[str]]] = {
@@ -81,7 +81,7 @@ LAST = ["hosting", "attacks", "browser"]
 NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
 QUICK = ["lint", "types", "floors", "labextension", "unit", "house", "factors", "web"]
 # Three workers on two cores, a file's tests in one of them: much of their time is waiting.
-SIDE_BY_SIDE = {"store", "web", "cli", "host", "hosting", "packaging", "attacks", "browser"}
+SIDE_BY_SIDE = {"store", "web", "cli", "host", "hosting", "packaging", "rights", "attacks", "browser"}
 # Short names for several groups.
 NAMES = {"unit": ["core", "coverage"], "quick": QUICK}
 
