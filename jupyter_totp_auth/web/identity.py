@@ -25,7 +25,7 @@ from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
 from . import first_start, start_checks
-from .accepting import accept_patiently
+from .accepting import hurry
 from .appearance import BadLogo, Pages
 from .client_address import ClientAddresses
 from .cookies import Cookies
@@ -33,9 +33,11 @@ from .gate import TOKENS_REFUSED, Gate
 from .hosts import Hosts
 from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
+from .notify import taken_from
 from .pool import BoundedPool, HashPool
 from .rim import Rim
 from .routes import before_jupyters, handlers, public_routes
+from .service import Service
 from .sockets import Sockets
 from .start_checks import UnsafeSetting
 from .tokens import TokenPlaces
@@ -46,9 +48,6 @@ from .xsrf import Xsrf, jupyters_cookie
 _HASH_THREADS = 2
 _HASH_QUEUE = 16
 _HASH_RESERVED = 4
-_HEADER_SECONDS = 20.0
-"""Seconds for a request's headers, and for which an idle connection is kept."""
-
 _STORE_THREADS = 4
 _MEMBER_THREADS = 2
 _STORE_QUEUE = 256
@@ -84,6 +83,7 @@ class TotpIdentityProvider(IdentityProvider):
         atexit.register(self.services.close)
         _keep_from_kernels()
         self.rim = self._make_rim(serverapp)
+        self.service = Service(serverapp, self.rim, taken_from(os.environ, pid=os.getpid()))
         self.gate: Gate | None = None
         self.setup_code: str | None = None
         # Ours from here on: the gate denies by default, and checks the Host itself.
@@ -238,7 +238,8 @@ class TotpIdentityProvider(IdentityProvider):
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
-        app.io_loop.add_callback(_hurry, app)
+        app.io_loop.add_callback(hurry, app)
+        app.io_loop.add_callback(self.service.begin)
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
             self.rim.awaiting_setup = True
@@ -271,18 +272,6 @@ class TotpIdentityProvider(IdentityProvider):
 
     login_handler_class = LoginPage
     logout_handler_class = LogoutPage
-
-
-def _hurry(app: Any) -> None:
-    """Close connections whose request does not come (G11). tornado waits an hour; Jupyter has no option.
-
-    On the loop, since the HTTP server is made after the identity provider; each new connection asks anew.
-    """
-    server = getattr(app, "_http_server", None)
-    if server is not None:
-        server.conn_params.header_timeout = _HEADER_SECONDS
-        # After what is queued already: Jupyter binds its port there.
-        app.io_loop.add_callback(accept_patiently, server, app.log)
 
 
 def _is_allowed_origin(app: Any, origin: str) -> bool:
