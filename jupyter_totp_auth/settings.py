@@ -168,6 +168,15 @@ class TotpAuth(LoggingConfigurable):
         help="Whether the audit log says who opened and closed which terminal. Never what is typed there.",
     ).tag(config=True)
 
+    log_format = Enum(
+        ["text", "json"],
+        default_value="text",
+        help=(
+            "What the server's log looks like: Jupyter's own lines (text), or one line of JSON each, with "
+            "the audit log's events as objects (json)."
+        ),
+    ).tag(config=True)
+
     @validate("trusted_proxies")
     def _check_proxies(self, proposal: Any) -> Any:
         for entry in proposal.value:

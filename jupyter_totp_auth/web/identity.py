@@ -243,7 +243,8 @@ class TotpIdentityProvider(IdentityProvider):
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
             self.rim.awaiting_setup = True
-            first_start.announce(app, self.setup_code, self.settings.public_url)
+            as_json = self.settings.log_format == "json"
+            first_start.announce(app, self.setup_code, self.settings.public_url, as_json=as_json)
 
     def _make_gate(self, app: Any) -> Gate:
         rim, settings = self.rim, self.settings
