@@ -171,8 +171,8 @@ class MeHandler(ApiHandler):
 def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
     """What ``GET me`` says of a login and its account. Reads the store."""
     account, session = live.account, live.session
-    store, policy = handler.rim.services.store.accounts, handler.rim.services.policy
-    notice = handler.rim.services.store.events.notice(account.id, session.id)
+    store, policy = handler.now.services.store.accounts, handler.now.services.policy
+    notice = handler.now.services.store.events.notice(account.id, session.id)
     last = notice.last_login
     return {
         "username": account.username,
@@ -201,7 +201,7 @@ class LoginsHandler(ApiHandler):
     async def get(self) -> None:
         """My live logins, newest first."""
         mine = self.login
-        sessions = await self.storing(self.rim.services.logins.of_account, mine.account.id)
+        sessions = await self.storing(self.now.services.logins.of_account, mine.account.id)
         self.answer({"logins": [_as_login(session, mine) for session in sessions]})
 
     @web.authenticated

@@ -58,7 +58,7 @@ class TotpHandler(FailsClosed):
 
     def initialize(self, rim: Rim) -> None:
         """tornado's way to hand things to a handler."""
-        self.rim, self.log = rim, rim.log
+        self.rim, self.now, self.log = rim, rim.now, rim.log
 
     @property
     def visitor(self) -> Visitor:
@@ -125,11 +125,11 @@ class TotpHandler(FailsClosed):
         rim = self.rim
         cookie = rim.cookies.read(self.request, Cookie.KNOWN_BROWSER, secure=self.visitor.secure)
         if cookie is not None:
-            ask = rim.services.login.is_known_browser
+            ask = self.now.services.login.is_known_browser
             self.known_here = await self.storing(ask, cookie, typed_name=name)
         if self.known_here:
             return None
-        wait = buckets.take(self.origin.client, at=rim.services.clock())
+        wait = buckets.take(self.origin.client, at=self.now.services.clock())
         if wait is not None:
             metrics.THROTTLED.labels("address").inc()
             rim.flood_log.tell(self.origin.client)
@@ -172,7 +172,7 @@ class PageHandler(TotpHandler):
             raise web.HTTPError(415)
         login = self.visitor.login
         if login is not None and not login.locked and self.is_own_request(self.field("_xsrf")):
-            await self.storing(self.rim.services.logins.active, login)
+            await self.storing(self.now.services.logins.active, login)
 
     def field(self, name: str) -> str:
         """A form field as it was sent: one value, from the body, nothing stripped or replaced.
@@ -230,7 +230,7 @@ class PageHandler(TotpHandler):
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         variables.setdefault("action", self.with_next(self.request.path[len(self.rim.base_url) :]))
         self.finish(
-            self.rim.pages.render(
+            self.now.pages.render(
                 template,
                 nonce=nonce,
                 xsrf=xsrf or self.xsrf_value(),

@@ -1,13 +1,20 @@
-"""The life of the process as a service: it says when logins are served, that it lives, and that it ends."""
+"""The life of the process as a service: ready, alive, read again, ended; told to systemd where it listens."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .certificates import LOOK_EVERY
 from .heartbeat import Heartbeat
 from .notify import Notifier
-from .rim import Rim
+from .reload import reload
+
+if TYPE_CHECKING:
+    from .identity import TotpIdentityProvider
 
 _LOOK_EVERY = 0.25
 _SERVING = "Logins are served."
@@ -16,43 +23,94 @@ _STOPPING = "Stopping."
 
 
 class Service:
-    """One server's word to the service manager. All of it on the event loop's thread."""
+    """One server's life. All of it on the event loop's thread."""
 
-    def __init__(self, serverapp: Any, rim: Rim, notifier: Notifier) -> None:
-        self._app, self._rim, self._notifier = serverapp, rim, notifier
+    def __init__(self, provider: TotpIdentityProvider, serverapp: Any, notifier: Notifier) -> None:
+        self._provider, self._app, self._notifier = provider, serverapp, notifier
         self._status = ""
         self._is_ready = False
         self._beats: list[Heartbeat] = []
 
     def begin(self) -> None:
-        """From now on. To be called on the running event loop."""
+        """From now on. To be called on the running event loop, before the server listens."""
+        self._hear_of_the_end()
+        if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
+            self._hear_of_reloads()
+        if self._provider.certificates is not None:
+            self._provider.certificates.show_on(self._app.http_server)
+            self._beat(self._look_at_certificates, LOOK_EVERY)
+        if self._notifier.listens:
+            self._beat(self._look, _LOOK_EVERY)
+        if self._notifier.watchdog is not None:
+            # On the loop itself, so that one that hangs is not fed; half, so that one beat may be late.
+            self._beat(self._notifier.alive, self._notifier.watchdog / 2)
+
+    def _beat(self, work: Callable[[], Any], seconds: float) -> None:
+        beat = Heartbeat(work, seconds, self._provider.log)
+        self._beats.append(beat)
+        beat.start()
+
+    # -- ready, and for how long -------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Ready once it listens and logins are served; then a line where that changes."""
+        serves = self._provider.rim.can_log_in()
+        if not self._is_ready:
+            server = getattr(self._app, "_http_server", None)
+            self._is_ready = serves and bool(getattr(server, "_sockets", None)) and self._say_ready()
+            return
+        status = _SERVING if serves else _NOT_SERVING
+        if status != self._status and self._notifier.status(status):
+            self._status = status
+
+    def _say_ready(self) -> bool:
+        self._status = _SERVING if self._provider.rim.can_log_in() else _NOT_SERVING
+        return self._notifier.ready(self._status)
+
+    # -- read again --------------------------------------------------------------------------------
+
+    def _hear_of_reloads(self) -> None:
+        """By SIGHUP, where it can mean nothing else: to whom has a terminal, it says that it was closed."""
+        hangup = getattr(signal, "SIGHUP", None)
+        if hangup is None or signal.getsignal(hangup) is not signal.SIG_DFL or _has_terminal():
+            return
+
+        def heard(*_: object) -> None:
+            self._app.io_loop.add_callback_from_signal(self.reload)
+
+        signal.signal(hangup, heard)
+
+    def reload(self) -> None:
+        """Read configuration and certificate again. Whatever comes of it, the server goes on."""
+        self._notifier.reloading()
+        try:
+            reload(self._provider, self._app)
+        except Exception:
+            self._provider.log.exception("jupyter_totp_auth: the reload failed")
+        self._say_ready()
+
+    def _look_at_certificates(self) -> None:
+        if self._provider.certificates is not None:
+            self._provider.certificates.look(self._app.http_server)
+
+    # -- ended -------------------------------------------------------------------------------------
+
+    def _hear_of_the_end(self) -> None:
+        """Whatever ends the server comes by ``stop``: a signal, Jupyter's own URL, its idle time."""
         stop: Callable[..., None] = self._app.stop
 
         def stop_and_tell(*args: Any, **kwargs: Any) -> None:
             self._notifier.stopping(_STOPPING)
             stop(*args, **kwargs)
 
-        # Whatever ends the server comes by here: a signal, Jupyter's own URL, its idle time.
         self._app.stop = stop_and_tell
-        if not self._notifier.listens:
-            return
-        self._beats = [Heartbeat(self._look, _LOOK_EVERY, self._rim.log)]
-        if self._notifier.watchdog is not None:
-            # On the loop itself, so that one that hangs is not fed; half, so that one beat may be late.
-            self._beats.append(Heartbeat(self._notifier.alive, self._notifier.watchdog / 2, self._rim.log))
-        for beat in self._beats:
-            beat.start()
 
-    def _look(self) -> None:
-        """Ready once it listens and logins are served; then a line where that changes."""
-        if not self._is_ready:
-            self._is_ready = self._serves() and self._notifier.ready(_SERVING)
-            self._status = _SERVING
-            return
-        status = _SERVING if self._rim.can_log_in() else _NOT_SERVING
-        if status != self._status and self._notifier.status(status):
-            self._status = status
 
-    def _serves(self) -> bool:
-        server = getattr(self._app, "_http_server", None)
-        return self._rim.can_log_in() and bool(getattr(server, "_sockets", None))
+def _has_terminal() -> bool:
+    """Whether this process has a controlling terminal."""
+    try:
+        descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return False
+    os.close(descriptor)
+    return True

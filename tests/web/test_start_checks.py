@@ -11,7 +11,7 @@ from traitlets.config import Config
 from jupyter_totp_auth.risky_settings import matches_anybody
 from jupyter_totp_auth.settings import TotpAuth
 from jupyter_totp_auth.web import start_checks
-from jupyter_totp_auth.web.identity import _is_allowed_origin
+from jupyter_totp_auth.web.assembly import _is_allowed_origin
 from jupyter_totp_auth.web.start_checks import UnsafeSetting
 
 
