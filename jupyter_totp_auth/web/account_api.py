@@ -17,6 +17,7 @@ from ..core.model import Denied, LoginSession, Refusal
 from ..wiring import iso
 from .acts import end_login, end_other_logins, refused
 from .asking import ApiError, Asking
+from .failing import Stopping
 from .login_pages import first_factor, second_factor, sign_in
 from .request_shape import is_of_type
 
@@ -72,6 +73,8 @@ class ApiHandler(Asking):
         if isinstance(error, ApiError):
             message, reason = error.sentence, error.word
             retry_after = error.retry_after or retry_after
+        elif isinstance(error, Stopping):
+            message, reason, retry_after = error.sentence, "stopping", error.retry_after
         else:
             message = http.client.responses.get(status_code, "Error")
             reason = _WORDS.get(status_code, "error")
@@ -138,6 +141,8 @@ class HealthHandler(ApiHandler):
 class LoginHandler(ApiHandler):
     """Both factors in one call: the same flow and the same charges as the pages."""
 
+    totp_signs_in = True
+
     @allow_unauthenticated
     async def post(self) -> None:
         """200 and the cookie, or 401: wrong, whichever it was."""
@@ -183,6 +188,7 @@ def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
         "authenticators": len(store.authenticators(account.id)),
         "recovery_codes_left": store.recovery_codes_left(account.id),
         "locked": session.locked_at is not None,
+        "stops_at": None if handler.rim.stops_at is None else iso(handler.rim.stops_at),
         "last_login": {"at": iso(last.at), "client": last.client} if last else None,
         "failed_since_last_login": {"count": notice.failed, "clients": list(notice.clients)},
         "login": {

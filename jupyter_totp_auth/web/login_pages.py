@@ -24,6 +24,8 @@ NOT_A_CODE = "A code is the six digits that your app shows; a recovery code has 
 class LoginPage(PageHandler):
     """Name and password. The answer is the code page, whatever they were."""
 
+    totp_signs_in = True
+
     @allow_unauthenticated
     async def get(self) -> None:
         """The form; or onward, for somebody who is signed in."""
@@ -68,6 +70,8 @@ class LoginPage(PageHandler):
 
 class CodePage(PageHandler):
     """The six digits, or a recovery code."""
+
+    totp_signs_in = True
 
     @allow_unauthenticated
     async def get(self) -> None:

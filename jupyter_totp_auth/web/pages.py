@@ -17,7 +17,7 @@ from ..core.passwords import CannotHash
 from ..store import StoreUnavailable
 from . import metrics
 from .cookies import Cookie
-from .failing import EXHAUSTED, FailsClosed, Unavailable
+from .failing import EXHAUSTED, FailsClosed, Stopping, Unavailable, in_words
 from .gate import ANONYMOUS_BODY
 from .hosts import is_from_own_page
 from .next_url import safe_next
@@ -54,11 +54,20 @@ class TotpHandler(FailsClosed):
     known_here = False
     """Whether :meth:`admit` found that this browser has been in before: it need not queue with strangers."""
 
+    totp_signs_in = False
+    """Whether it is a way to a new login: not while the server is about to end."""
+
     csp = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
     def initialize(self, rim: Rim) -> None:
         """tornado's way to hand things to a handler."""
         self.rim, self.now, self.log = rim, rim.now, rim.log
+
+    async def prepare(self) -> None:
+        """A server that ends has other things to do than to let somebody in for seconds."""
+        left = self.rim.seconds_left()
+        if self.totp_signs_in and left is not None and self.visitor.login is None:
+            raise Stopping(left)
 
     @property
     def visitor(self) -> Visitor:
@@ -166,6 +175,7 @@ class PageHandler(TotpHandler):
 
     async def prepare(self) -> None:
         """Forms only. One sent with an open login is a person's input, as a look at a page is not (R25)."""
+        await super().prepare()
         if self.request.method != "POST":
             return
         if not is_of_type(self.request, _FORM):
@@ -247,37 +257,23 @@ class PageHandler(TotpHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A page for what has no form to go back to: no trace, no detail."""
-        del kwargs
-        if status_code == 503:  # noqa: PLR2004
-            self.set_header("Retry-After", "2")
-        title, text = _ERRORS.get(status_code, _ERRORS[500])
+        told = in_words(status_code, kwargs.get("exc_info", (None, None))[1])
+        if told.retry_after is not None:
+            self.set_header("Retry-After", str(told.retry_after))
         try:
             self.page(
                 "error.html",
                 status=status_code,
-                title=title,
-                text=text,
+                title=told.title,
+                text=told.text,
                 link_url=f"{self.rim.base_url}login",
                 link_text="To the sign-in page",
             )
         except EXHAUSTED:  # no randomness for the nonce, no memory for the page: then in plain words
             self.set_status(503)
             self.set_header("Content-Type", "text/plain; charset=UTF-8")
-            self.finish(_ERRORS[503][1])
+            self.finish(in_words(503).text)
 
-
-_ERRORS = {
-    400: ("That did not arrive whole", "The form was not understood. Please go back and try again."),
-    403: ("Not from here", "This request did not come from one of this server's own pages."),
-    404: ("Nothing here", "There is no such page."),
-    405: ("Not this way", "This page cannot be asked for in that way."),
-    415: ("Not a form", "This page only takes forms."),
-    500: ("Something went wrong", "The server could not do this. Its log says why."),
-    503: (
-        "Busy just now",
-        "Signing in is not possible at the moment. Nothing was lost; please try again in a few seconds.",
-    ),
-}
 
 _MINUTE = 60
 

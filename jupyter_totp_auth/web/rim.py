@@ -55,6 +55,9 @@ class Rim:
     """For what keeps logins true, so that no flood of strangers stands before an end."""
 
     log: Any
+    stops_at: int | None = None
+    """When the server ends, where that has begun: it takes no new logins (``drain``)."""
+
     awaiting_setup: bool = False
     """Nobody is enrolled yet, so nobody can log in; the login page says so."""
 
@@ -97,7 +100,13 @@ class Rim:
 
     def can_log_in(self) -> bool:
         """Whether a login would be served now, as far as can be told without trying. From memory."""
+        if self.stops_at is not None:
+            return False
         return not (self.is_stale() or self._is_doubted or self.hash_pool.hangs)
+
+    def seconds_left(self) -> int | None:
+        """Until the server ends; None: it goes on."""
+        return None if self.stops_at is None else max(self.stops_at - self.services.clock(), 0)
 
     def doubt(self) -> None:
         """The store has refused somebody: until it takes a write again, this server is not healthy."""

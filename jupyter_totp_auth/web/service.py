@@ -8,7 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .. import stop_note
 from .certificates import LOOK_EVERY
+from .drain import Drain
 from .heartbeat import Heartbeat
 from .notify import Notifier
 from .reload import reload
@@ -20,6 +22,7 @@ _LOOK_EVERY = 0.25
 _SERVING = "Logins are served."
 _NOT_SERVING = "Logins cannot be served at the moment."
 _STOPPING = "Stopping."
+_DRAINING = "Stopping in %d s at the latest; people's documents are being saved."
 
 
 class Service:
@@ -30,12 +33,14 @@ class Service:
         self._status = ""
         self._is_ready = False
         self._beats: list[Heartbeat] = []
+        self._drain = Drain(provider.rim, self._end)
 
     def begin(self) -> None:
         """From now on. To be called on the running event loop, before the server listens."""
         self._hear_of_the_end()
         if threading.current_thread() is threading.main_thread():  # signals are heard nowhere else
             self._hear_of_reloads()
+            self._hear_of_termination()
         if self._provider.certificates is not None:
             self._provider.certificates.show_on(self._app.http_server)
             self._beat(self._look_at_certificates, LOOK_EVERY)
@@ -54,6 +59,8 @@ class Service:
 
     def _look(self) -> None:
         """Ready once it listens and logins are served; then a line where that changes."""
+        if self._drain.is_under_way:
+            return
         serves = self._provider.rim.can_log_in()
         if not self._is_ready:
             server = getattr(self._app, "_http_server", None)
@@ -104,6 +111,28 @@ class Service:
             stop(*args, **kwargs)
 
         self._app.stop = stop_and_tell
+
+    def _end(self) -> None:
+        self._app.stop()
+
+    def _hear_of_termination(self) -> None:
+        if signal.getsignal(signal.SIGTERM) == self._app._signal_stop:  # noqa: SLF001 - Jupyter's, and nobody else's
+            signal.signal(signal.SIGTERM, self._heard)
+
+    def _heard(self, number: int, _frame: object) -> None:
+        self._app.io_loop.add_callback_from_signal(self._terminate, number)
+
+    def _terminate(self, number: int) -> None:
+        """With a drain where one is wanted; at the second signal at once."""
+        wanted = stop_note.take(os.getpid())
+        seconds = self._provider.settings.drain_seconds if wanted is None else wanted
+        if seconds == 0 or self._drain.is_under_way:
+            self._app._signal_stop(number, None)  # noqa: SLF001 - as without us
+            return
+        signal.signal(signal.SIGINT, self._heard)  # Jupyter's own would ask whether it is meant
+        self._notifier.stopping(_DRAINING % seconds)
+        self._provider.log.info("jupyter_totp_auth: %s", _DRAINING % seconds)
+        self._drain.begin(seconds)
 
 
 def _has_terminal() -> bool:

@@ -205,6 +205,11 @@ export class LoginMonitor implements ILoginState {
     socket.onopen = () => {
       this._retry = FIRST_RETRY;
     };
+    socket.onmessage = ({ data }: MessageEvent) => {
+      if (isHint(data)) {
+        void this.check();
+      }
+    };
     socket.onclose = () => {
       this._socket = null;
       void this.check().then(() => {
@@ -234,5 +239,14 @@ export class LoginMonitor implements ILoginState {
         });
       }
     }, delay);
+  }
+}
+
+/** Whether the server says down Jupyter's socket of events that it is about to stop; `me` then tells when. */
+function isHint(data: unknown): boolean {
+  try {
+    return JSON.parse(String(data)).schema_id === 'jupyter-totp-auth/stopping';
+  } catch {
+    return false;
   }
 }
