@@ -231,8 +231,11 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def shown(server: JupyterServer) -> str:
-    """The certificate that a new connection gets."""
-    return ssl.get_server_certificate(("127.0.0.1", server.port), timeout=10)
+    """The certificate that a new connection gets, or why it gets none."""
+    try:
+        return ssl.get_server_certificate(("127.0.0.1", server.port), timeout=10)
+    except OSError as error:
+        return f"none: {error}"
 
 
 @contextmanager
