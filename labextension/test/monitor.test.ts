@@ -164,4 +164,12 @@ test('a hint that the server is about to stop makes it look, and nothing else th
   await pass();
   expect(monitor.me?.stops_at).toBe('2026-11-28T12:00:20Z');
   expect(monitor.state).toBe('open');
+
+  server.on('GET me', new TypeError(), [200, ADA]);
+  socket.onclose();
+  await pass(1000);
+  expect(monitor.me?.stops_at).not.toBeNull();
+  Socket.all[1].onopen();
+  await pass();
+  expect(monitor.me?.stops_at).toBeNull();
 });

@@ -77,6 +77,9 @@ def test_what_was_not_saved_is_on_the_disk_when_the_server_has_stopped(
         assert_can_be_read(page)
 
         assert server.process.poll() is None, "somebody is there"
-        page.close()
+        os.kill(server.process.pid, signal.SIGTERM)  # the second ends it at once
         server.process.wait(DRAIN / 2)
+        server.start()
+        expect(notice(page)).to_have_count(0, timeout=PATIENCE)
+        expect(page.locator(".jp-totp-Cover")).to_have_count(0)
         assert "Traceback" not in server.log

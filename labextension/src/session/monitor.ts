@@ -204,6 +204,9 @@ export class LoginMonitor implements ILoginState {
     this._socket = socket;
     socket.onopen = () => {
       this._retry = FIRST_RETRY;
+      if (this.me?.stops_at) {
+        void this.check(); // it may be another server by now, which goes on
+      }
     };
     socket.onmessage = ({ data }: MessageEvent) => {
       if (isHint(data)) {
