@@ -178,6 +178,7 @@ def test_who_ran_what_is_recorded_from_a_reload_on(stage: Backstage, operator: R
     assert "20 + 22" in runs[0]
 
 
+@pytest.mark.soak
 def test_the_service_manager_is_told(tmp_path: Path) -> None:
     with Manager() as manager:
         server = lean(tmp_path, config=CONFIG, environment={"NOTIFY_SOCKET": manager.address})
@@ -304,6 +305,7 @@ def test_a_certificate_that_cannot_be_used_leaves_the_one_before(tmp_path: Path)
         assert shown(operator.server) == other.read_text()
 
 
+@pytest.mark.soak
 def test_a_certificate_that_cannot_be_used_ends_the_start(tmp_path: Path) -> None:
     certificate, key = made_in(tmp_path / "1")
     certificate.write_text("nothing")

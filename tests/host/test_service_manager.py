@@ -59,11 +59,14 @@ def test_a_loop_that_hangs_is_not_fed_and_one_that_turns_is(tmp_path: Path) -> N
             config.write_text("import time\ntime.sleep(3)\n")
             assert server.process is not None
             os.kill(server.process.pid, signal.SIGHUP)
-            manager.wait_for("RELOADING=1", 5)
+            told = manager.wait_for("RELOADING=1", 5)
+            assert told[1].startswith("MONOTONIC_USEC=")
             assert manager.listen(2) == []
+            manager.wait_for("READY=1", 5)
             manager.wait_for("WATCHDOG=1", 5)
 
 
+@pytest.mark.soak
 def test_a_store_that_is_gone_is_said_and_that_it_is_back(tmp_path: Path, short: Path) -> None:
     with Manager(short) as manager:
         told = {"NOTIFY_SOCKET": manager.address}
@@ -78,6 +81,7 @@ def test_a_store_that_is_gone_is_said_and_that_it_is_back(tmp_path: Path, short:
             manager.wait_for("STATUS=Logins are served.")
 
 
+@pytest.mark.soak
 def test_a_manager_that_does_not_listen_is_no_error(tmp_path: Path) -> None:
     with lean(tmp_path, environment={"NOTIFY_SOCKET": str(tmp_path / "nobody")}) as server:
         assert server.is_ready()
