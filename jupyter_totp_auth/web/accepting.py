@@ -17,6 +17,9 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE = 0.5
 """Seconds; as long as it takes for somebody to go. Who waits, waits in the kernel's queue."""
 
+_HEADER_SECONDS = 20.0
+"""For a request's headers, and for which an idle connection is kept."""
+
 
 class PatientListener:
     """A listening socket as tornado's ``add_accept_handler`` wants one."""
@@ -56,6 +59,18 @@ class PatientListener:
     def _go_on(self, loop: Any) -> None:
         if self._listener.fileno() in loop.handlers:  # it may have been closed meanwhile
             loop.update_handler(self, IOLoop.READ)
+
+
+def hurry(app: Any) -> None:
+    """Close connections whose request does not come (G11). tornado waits an hour; Jupyter has no option.
+
+    On the loop, since the HTTP server is made after the identity provider; each new connection asks anew.
+    """
+    server = getattr(app, "_http_server", None)
+    if server is not None:
+        server.conn_params.header_timeout = _HEADER_SECONDS
+        # After what is queued already: Jupyter binds its port there.
+        app.io_loop.add_callback(accept_patiently, server, app.log)
 
 
 def accept_patiently(server: Any, log: Any) -> None:

@@ -244,3 +244,12 @@ def test_a_token_revoked_while_it_is_looked_up_does_not_stay(rig: Rig, alice: Pe
     store.after["find_many"] = revoke_and_sync
     assert tokens.load(made.digest) is None
     assert tokens.live(made.digest) is None
+
+
+def test_other_numbers_hold_for_new_tokens_and_those_that_are_there_live_on(rig: Rig, alice: Person) -> None:
+    by = login_of(rig, alice)
+    digest = loaded(rig, alice, days=90)
+    rig.access_tokens.follow(replace(rig.policy, access_token_days_max=30))
+    assert refusal(rig, by, days=31) is Refusal.BAD_LIFETIME
+    assert create(rig, by, days=30)
+    assert rig.access_tokens.live(digest) is not None

@@ -64,9 +64,8 @@ PARTS = (
     Part(name="apache", packages=("apache2-bin",), programs=("apache2", "httpd")),
     Part(name="haproxy", packages=("haproxy",), programs=("haproxy",)),
     Part(name="caddy", packages=("caddy",), programs=("caddy",)),
-    # The judge of the unit, and what the unit looks with whether logins are served.
+    # The judge of the unit.
     Part(name="systemd-analyze", packages=("systemd",), programs=("systemd-analyze",)),
-    Part(name="curl", packages=("curl",), programs=("curl",)),
     Part(
         name="postgresql",
         packages=("postgresql",),
