@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,19 +61,8 @@ class Machine:
     def run(self, block: str, *, fails: bool = False, **environment: str) -> Told:
         """A block of commands, as root's shell runs it; it has to succeed, each line of it."""
         began = time.monotonic()
-        inside = [
-            "nsenter",
-            f"--target={self.pid}",
-            "--mount",
-            "--pid",
-            "--net",
-            "--uts",
-            f"--root={self.root}",
-        ]
-        clean = ["env", "-i", "--chdir=/root", "HOME=/root", "USER=root", f"PATH={_PATH}", "LANG=C.UTF-8"]
-        clean += [f"{name}={value}" for name, value in environment.items()]
         done = subprocess.run(
-            [*inside, *clean, "bash", "-eu", "-o", "pipefail", "-c", block],
+            [*self._inside(**environment), "bash", "-eu", "-o", "pipefail", "-c", block],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -86,6 +76,31 @@ class Machine:
         self.told.append(told)
         assert (done.returncode != 0) == fails, f"status {done.returncode} of:\n{block}\n---\n{done.stdout}"
         return told
+
+    def answer(self, block: str, *answers: str) -> str:
+        """A block on a terminal, where whoever sits there answers what is asked; all that was shown."""
+        command = [*self._inside(), "bash", "-eu", "-c", block]
+        child, terminal = pty.fork()
+        if child == 0:
+            os.execvp(command[0], command)  # noqa: S606 - pty.fork() leaves nothing else
+        shown, left = "", list(answers)
+        with suppress(OSError):  # how a terminal ends
+            while part := os.read(terminal, 65536).decode(errors="replace"):
+                shown += part
+                if left and shown.endswith(": "):
+                    time.sleep(0.1)  # the question first, then the flush of what was typed too early
+                    os.write(terminal, left.pop(0).encode() + b"\n")
+        _, status = os.waitpid(child, 0)
+        os.close(terminal)
+        assert status == 0, f"status {status} of:\n{block}\n---\n{shown}"
+        return shown
+
+    def _inside(self, **environment: str) -> list[str]:
+        """What a command begins with that shall run on this machine, as root."""
+        spaces = ("--mount", "--pid", "--net", "--uts")
+        clean = ["env", "-i", "--chdir=/root", "HOME=/root", "USER=root", f"PATH={_PATH}", "LANG=C.UTF-8"]
+        clean += [f"{name}={value}" for name, value in environment.items()]
+        return ["nsenter", f"--target={self.pid}", *spaces, f"--root={self.root}", *clean]
 
     def write(self, path: str, text: str) -> None:
         """A file that the guide lets a person make with an editor."""
@@ -170,4 +185,11 @@ def _furnish(new: Machine) -> None:
     for folder in ("/root/.config/pip", "/root/.pip"):
         shutil.rmtree(new.file(folder), ignore_errors=True)
     new.write("/etc/pip.conf", "[global]\nno-index = true\ndisable-pip-version-check = true\n")
+    new.write("/lib/systemd/system/syslogd.service", "[Service]\nExecStart=/usr/local/bin/syslogd\n")
+    # systemd finds the main process by its control group.
+    found = "[Service]\nPIDFile=/run/apache2/apache2.pid\n"
+    new.write("/etc/systemd/system/apache2.service.d/found.conf", found)
+    # What Debian's packages want below /run is made at each boot.
+    new.run("mkdir -m 1777 /run/lock; systemd-tmpfiles --create --prefix=/run 2>&1 || true")
+    new.run("systemctl start syslogd; until [ -S /dev/log ]; do sleep 0.05; done")
     new.run("if getent passwd jupyter; then userdel jupyter; fi")

@@ -24,7 +24,6 @@ class Block:
     text: str
     place: str
     """File and line, for whoever has to mend it."""
-    heading: str
     comment: str = ""
     path: str = ""
     after: str = ""
@@ -35,41 +34,44 @@ class Block:
         return self.language == "sh" and not self.comment
 
 
-def blocks(file: Path) -> list[Block]:
-    """All of a guide's."""
-    return list(_blocks(file))
+def blocks(file: Path, *, since: str = "", until: str = "") -> list[Block]:
+    """All of a guide's, from a heading that begins with `since` to before one that begins with `until`."""
+    return list(_blocks(file, since, until))
 
 
-def _blocks(file: Path) -> Iterator[Block]:
-    heading, comment = "", ("", "", "")
+def _blocks(file: Path, since: str, until: str) -> Iterator[Block]:
+    going, comment = not since, ("", "", "")
     lines = iter(enumerate(file.read_text(encoding="utf-8").splitlines(), 1))
     for number, line in lines:
         if found := _HEADING.fullmatch(line):
-            heading = found[1]
+            if until and found[1].startswith(until):
+                return
+            going = going or found[1].startswith(since)
         if found := _COMMENT.fullmatch(line.strip()):
             comment = (found[1], found[2] or "", found[3] or "")
         elif fence := _FENCE.fullmatch(line):
-            indent = len(line) - len(line.lstrip())
-            text = ""
-            for _, inner in lines:
-                if inner.strip() == "```":
-                    break
-                text += inner[indent:] + "\n"
-            yield Block(fence[1], text, f"{file.relative_to(ROOT)}:{number}", heading, *comment)
+            text = "".join(_inside(lines, len(line) - len(line.lstrip())))
+            if going:
+                yield Block(fence[1], text, f"{file.relative_to(ROOT)}:{number}", *comment)
             comment = ("", "", "")
         elif line.strip():
             comment = ("", "", "")
 
 
+def _inside(lines: Iterator[tuple[int, str]], indent: int) -> Iterator[str]:
+    """To the end of the fence."""
+    for _, line in lines:
+        if line.strip() == "```":
+            return
+        yield line[indent:] + "\n"
+
+
 def follow(machine: Machine, guide: str, *, since: str = "", until: str = "") -> None:
-    """Do what a guide says, from the heading that begins with `since` to before the one with `until`."""
-    going = not since
-    for block in blocks(DOCS / f"{guide}.md"):
-        going = (going or block.heading.startswith(since)) if since else going
-        if until and block.heading.startswith(until):
-            break
-        if going:
-            do(machine, block)
+    """Do what a guide says, or these of its steps."""
+    todo = blocks(DOCS / f"{guide}.md", since=since, until=until)
+    assert todo, f"nothing to do from {since!r} to {until!r}"
+    for block in todo:
+        do(machine, block)
 
 
 def do(machine: Machine, block: Block) -> None:

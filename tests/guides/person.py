@@ -27,6 +27,13 @@ class Visitor(Client):
     def socket(self, path: str, *, origin: str | None = "", **options: Any) -> websocket.WebSocket:
         """An open WebSocket over TLS."""
         trust = {"ca_certs": self._trusted, "cert_reqs": ssl.CERT_REQUIRED}
+        # As browsers do, once they know what Basic asks for.
+        sent = {
+            name: str(self.session.headers[name])
+            for name in ("Authorization",)
+            if name in self.session.headers
+        }
+        options.setdefault("header", sent)
         return super().socket(path, origin=origin, **{"sslopt": trust, **options})
 
 
