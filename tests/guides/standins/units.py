@@ -157,19 +157,17 @@ def words(line: str, variables: dict[str, str]) -> list[str]:
     return found
 
 
-def run(unit: Unit, line: str, variables: dict[str, str], *, wait: bool = True, **streams: object) -> int:
-    """One command of a unit; its status, or without waiting its process id."""
-    child = subprocess.Popen(
-        words(line, variables),
-        env=variables,
-        start_new_session=True,
-        **(streams or logged(unit)),
-        **who(unit),
-    )
-    if not wait:
-        return child.pid
-    status = child.wait(unit.seconds_to_start)
+def run(unit: Unit, line: str, variables: dict[str, str]) -> int:
+    """One command of a unit; its status."""
+    status = begin(unit, line, variables).wait(unit.seconds_to_start)
     return 0 if line.startswith("-") else status
+
+
+def begin(unit: Unit, line: str, variables: dict[str, str]) -> subprocess.Popen[bytes]:
+    """One command of a unit, under way."""
+    return subprocess.Popen(
+        words(line, variables), env=variables, start_new_session=True, **logged(unit), **who(unit)
+    )
 
 
 def who(unit: Unit) -> dict[str, object]:
