@@ -20,6 +20,7 @@ class Kind(str, Enum):
     KNOWN_BROWSER = "known-browser"
     ENROLLMENT = "enrollment"
     ENROLLMENT_CODE = "enrollment-code"
+    PROBE = "probe"
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from .subject import Subject
+Seen = TypeVar("Seen")
+"""What is looked at: this machine's set-up, or a walk from outside."""
 
 
 class Severity(str, Enum):
@@ -55,11 +55,8 @@ class Finding:
     line: str
 
 
-Look = Callable[["Subject"], Verdict]
-
-
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[Seen]):
     """One thing that is looked at. ``look`` may raise: whoever runs it makes a finding of that."""
 
     id: str
@@ -67,17 +64,17 @@ class Check:
     about: str
     """What is wrong where it is not green, for the table in the documentation."""
     why: str
-    look: Look
+    look: Callable[[Seen], Verdict]
 
     def finding(self, verdict: Verdict) -> Finding:
         """The verdict under this check's name."""
         return Finding(self.id, verdict.severity, verdict.what, self.why, verdict.line)
 
 
-def check(slug: str, *, about: str, why: str) -> Callable[[Look], Check]:
+def check(slug: str, *, about: str, why: str) -> Callable[[Callable[[Seen], Verdict]], Check[Seen]]:
     """Make a check of the function that looks."""
 
-    def made(look: Look) -> Check:
+    def made(look: Callable[[Seen], Verdict]) -> Check[Seen]:
         return Check(slug, about, why, look)
 
     return made
@@ -89,3 +86,7 @@ class CannotLook(Exception):
 
 class NothingThere(CannotLook):
     """What a check is about does not exist here, and that is no fault of its own."""
+
+
+class Blocked(Exception):
+    """Nothing to be seen before something else is mended; the message is the id of that check."""

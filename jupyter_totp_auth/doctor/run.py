@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import doors, files, listening, people, rules, store, versions
-from .finding import CannotLook, Check, Finding, NothingThere, Verdict, green, yellow
+from .finding import Blocked, CannotLook, Check, Finding, NothingThere, Seen, Verdict, green, yellow
 from .subject import Subject
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check[Subject], ...] = (
     *rules.CHECKS,
     *doors.CHECKS,
     *listening.CHECKS,
@@ -19,14 +19,17 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(subject: Subject, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+def examine(subject: Subject, checks: Sequence[Check[Subject]] = CHECKS) -> list[Finding]:
     """What each check finds, in their order."""
-    return [check.finding(_look(check, subject)) for check in checks]
+    return [check.finding(examined(check, subject)) for check in checks]
 
 
-def _look(check: Check, subject: Subject) -> Verdict:
+def examined(check: Check[Seen], seen: Seen) -> Verdict:
+    """What a check says. What it meets does not end the others; raises Blocked alone."""
     try:
-        return check.look(subject)
+        return check.look(seen)
+    except Blocked:
+        raise
     except NothingThere as reason:
         return green(f"{reason}.")
     except CannotLook as reason:

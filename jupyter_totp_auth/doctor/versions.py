@@ -36,7 +36,7 @@ _FLOORS = {
 """The first versions without a known hole that matters to a login, and what the hole is."""
 
 
-def _floor(name: str) -> Check:
+def _floor(name: str) -> Check[Subject]:
     least, why = _FLOORS[name]
 
     @check(f"{name.replace('_', '-')}-version", about=f"{name} is older than {least}", why=why)

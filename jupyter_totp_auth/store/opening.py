@@ -33,6 +33,7 @@ from .events import SqlEvents
 from .factors import SqlFactors
 from .files import insist_on_local_disk, insist_on_privacy, make_private_file, sync_directory
 from .logins import SqlLogins
+from .probes import SqlProbes
 from .remote import insist_on_tls
 from .tables import instance
 from .throttles import SqlThrottles
@@ -63,6 +64,7 @@ class Store:
     factors: SqlFactors
     throttles: SqlThrottles
     events: SqlEvents
+    probes: SqlProbes
     found_schema: str | None
     """The revision that was there at the opening; None where the store has just been made."""
 
@@ -125,6 +127,7 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
         SqlFactors(database),
         SqlThrottles(database),
         SqlEvents(database),
+        SqlProbes(database),
         found_schema,
     )
 

@@ -236,6 +236,15 @@ throttle = Table(
     **MARIADB,
 )
 
+# By which the doctor, asking from outside, shows that it may be told how its request arrived.
+probe = Table(
+    "probe",
+    metadata,
+    Column("digest", Digest, primary_key=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    **MARIADB,
+)
+
 event = Table(
     "event",
     metadata,

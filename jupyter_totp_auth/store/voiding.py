@@ -18,6 +18,7 @@ from .tables import (
     login,
     new_authenticator,
     pending_login,
+    probe,
     recovery_code,
     totp_authenticator,
 )
@@ -44,7 +45,7 @@ def void_the_past(connection: Connection, past: Past, at: int) -> None:
     connection.execute(
         update(login).where(open_login).values(ended_at=at, end_reason=EndReason.RESTORED.value)
     )
-    for table in (pending_login, known_browser, enrollment, new_authenticator, access_token):
+    for table in (pending_login, known_browser, enrollment, new_authenticator, access_token, probe):
         connection.execute(delete(table))
     # Those that the old store still knew are unused; any other may have been used since the backup.
     connection.execute(delete(enrollment_code).where(enrollment_code.c.digest.not_in(past.open_codes)))

@@ -94,3 +94,10 @@ def json_answer(request: HTTPServerRequest, status: int, reason: str, message: s
 def redirect_answer(request: HTTPServerRequest, location: str) -> Answer:
     """A redirect within this server."""
     return Answer(request, 302, {"Location": location})
+
+
+def unavailable_answer(request: HTTPServerRequest) -> Answer:
+    """The store does not answer, so nobody can be told from anybody."""
+    headers = {"Content-Type": "application/json", "Retry-After": "2"}
+    body = b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}'
+    return Answer(request, 503, headers, body)

@@ -58,6 +58,11 @@ class ClientAddresses:
         client = self._rightmost_untrusted(request, peer)
         return Peer(UNIX if client is None else str(client), secure)
 
+    def peer(self, request: HTTPServerRequest) -> tuple[str, bool]:
+        """The other end of the socket itself, and whether it may speak for others."""
+        peer = _socket_peer(request.connection.context)  # type: ignore[union-attr]
+        return UNIX if peer is None else str(peer), self._is_trusted(peer)
+
     def _rightmost_untrusted(self, request: HTTPServerRequest, peer: Address | None) -> Address | None:
         hops = ",".join(request.headers.get_list("X-Forwarded-For")).split(",")
         client = peer

@@ -24,7 +24,7 @@ from ..core.bearer import Kind
 from ..core.logins import LiveLogin, Logins
 from ..core.model import EndedLogin, Origin
 from ..store import StoreUnavailable
-from .answers import Answer, json_answer, redirect_answer
+from .answers import Answer, json_answer, redirect_answer, unavailable_answer
 from .client_address import ClientAddresses
 from .cookies import Cookie, Cookies
 from .delegates import Deferred, Reasked
@@ -33,9 +33,10 @@ from .metrics import count_unavailable
 from .next_url import next_of
 from .pool import BoundedPool, Busy
 from .privacy import keep_private
-from .request_shape import climbs, has_body
+from .probe import Probes
+from .request_shape import climbs, has_body, is_page, wants_websocket
 from .sockets import Sockets, is_socket
-from .tokens import TokenPlaces, for_token, wants_websocket
+from .tokens import TokenPlaces, for_token
 from .visitor import Visitor, attach, visitor_of
 from .why import why_locked, why_signed_out
 
@@ -77,6 +78,7 @@ class Gate:
         addresses: ClientAddresses,
         sockets: Sockets,
         pool: BoundedPool,
+        probes: Probes,
         is_stale: Callable[[], bool],
         allow_origin: Callable[[str], bool],
         log: Log,
@@ -93,6 +95,7 @@ class Gate:
         self._addresses = addresses
         self._sockets = sockets
         self._pool = pool
+        self._probes = probes
         self._is_stale = is_stale
         self._allow_origin = allow_origin
         self._log = log
@@ -119,7 +122,16 @@ class Gate:
         if not self._hosts.allows(request.host):
             self._tell(request, 403, "host name not in TotpAuth.allowed_hosts")
             return json_answer(request, 403, "host", "This server does not answer under that name.")
+        probe = self._probes.digest(request)
+        if probe is not None:
+            return Deferred(lambda: self._probed(request, probe, stranger))
+        return self._whose(request, stranger)
 
+    async def _probed(self, request: HTTPServerRequest, probe: bytes, stranger: Visitor) -> Any:
+        """Told how it arrived, whatever it asks for; with a probe that is none, as if it had none."""
+        return await self._probes.answer(request, probe) or self._whose(request, stranger)
+
+    def _whose(self, request: HTTPServerRequest, stranger: Visitor) -> Any:
         token_digest = self._token_places.digest(request)
         if token_digest is not None:  # alone: a token never falls back on a cookie's wider rights
             token = self._tokens.live(token_digest)
@@ -249,7 +261,7 @@ class Gate:
     def _denied(self, request: HTTPServerRequest) -> Answer:
         """Pages go to the login, everything else gets 403; nothing tells whether anything is there."""
         locked = (visitor := visitor_of(request)) is not None and visitor.locked
-        if self._is_page(request):
+        if is_page(request, behind=self._base_url):
             query = urlencode({"next": next_of(request.path, request.query, self._base_url)})
             page = "login/unlock" if locked else "login"
             self._tell(request, 302, f"to {page}")
@@ -261,16 +273,6 @@ class Gate:
         self._tell(request, 403, "no login")
         sentence = self._token_places.misplaced(request) or why_signed_out(visitor)
         return json_answer(request, 403, "signed-out", sentence)
-
-    def _is_page(self, request: HTTPServerRequest) -> bool:
-        """Whether a person is looking at the answer, so that a redirect leads somewhere."""
-        if request.method not in ("GET", "HEAD") or wants_websocket(request):
-            return False
-        mode = request.headers.get("Sec-Fetch-Mode")
-        if mode is not None:
-            return mode == "navigate"
-        # By the path alone: asking what handler stands there would tell which extensions are installed.
-        return "api" not in request.path[len(self._base_url) :].split("/")
 
     # -- both --------------------------------------------------------------------------------------
 
@@ -289,9 +291,7 @@ class Gate:
 
     def _unavailable(self, request: HTTPServerRequest) -> Answer:
         self._tell(request, 503, "the account store does not answer")
-        headers = {"Content-Type": "application/json", "Retry-After": "2"}
-        body = b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}'
-        return Answer(request, 503, headers, body)
+        return unavailable_answer(request)
 
     def _tell(self, request: HTTPServerRequest, status: int, why: str) -> None:
         """One log line, without the query: what a stranger puts there is none of our log's business."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from jupyter_server.utils import origin_matches_pat
 from tornado.httputil import HTTPServerRequest
+
+from ..risky_settings import matches_anybody
 
 # The characters of DNS names, and of a Unix socket's path as URLs write it. Not whatever is no colon: a name
 # with a slash or an @ ends early in a URL, and ".localhost" behind it would let any other pass.
@@ -83,3 +87,12 @@ def is_from_own_page(request: HTTPServerRequest) -> bool:
     if site is None and referer:
         return is_own_origin(request, "/".join(referer.split("/", 3)[:3]))
     return True
+
+
+def is_allowed_origin(app: Any, origin: str) -> bool:
+    """An origin that the configuration names. Not ``*`` or ``.*``: with a cookie they mean everybody."""
+    if app.allow_origin:
+        return app.allow_origin not in ("", "*") and app.allow_origin == origin
+    pattern = app.allow_origin_pat
+    named = bool(pattern) and not matches_anybody(pattern)
+    return named and origin_matches_pat(pattern, origin)

@@ -12,7 +12,7 @@ import warnings
 from typing import Any
 
 from jupyter_server.auth.identity import IdentityProvider, User
-from jupyter_server.utils import JupyterServerAuthWarning, origin_matches_pat
+from jupyter_server.utils import JupyterServerAuthWarning
 from tornado import web
 from traitlets import TraitError, Unicode
 
@@ -20,7 +20,6 @@ from ..core.access_tokens import LiveToken
 from ..core.accounts import Refused
 from ..core.logins import LiveLogin
 from ..public_routes import patterns
-from ..risky_settings import matches_anybody
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import build
@@ -30,10 +29,11 @@ from .appearance import BadLogo, Pages
 from .client_address import ClientAddresses
 from .cookies import Cookies
 from .gate import TOKENS_REFUSED, Gate
-from .hosts import Hosts
+from .hosts import Hosts, is_allowed_origin
 from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
 from .pool import BoundedPool, HashPool
+from .probe import Probes
 from .rim import Rim
 from .routes import before_jupyters, handlers, public_routes
 from .sockets import Sockets
@@ -246,6 +246,9 @@ class TotpIdentityProvider(IdentityProvider):
 
     def _make_gate(self, app: Any) -> Gate:
         rim, settings = self.rim, self.settings
+        addresses = ClientAddresses(
+            settings.proxy_networks(), trust_unix=settings.trusts_unix(), log=self.log
+        )
         return Gate(
             app.web_app,
             base_url=rim.base_url,
@@ -255,13 +258,19 @@ class TotpIdentityProvider(IdentityProvider):
             token_places=TokenPlaces(rim.base_url, settings.token_in_url),
             cookies=rim.cookies,
             hosts=Hosts(settings.allowed_hosts, local=app.local_hostnames, sock=app.sock),
-            addresses=ClientAddresses(
-                settings.proxy_networks(), trust_unix=settings.trusts_unix(), log=self.log
-            ),
+            addresses=addresses,
             sockets=rim.sockets,
             pool=rim.store_pool,
+            probes=Probes(
+                app.web_app,
+                self.services.store.probes,
+                base_url=rim.base_url,
+                addresses=addresses,
+                pool=rim.store_pool,
+                clock=self.services.clock,
+            ),
             is_stale=rim.is_stale,
-            allow_origin=lambda origin: _is_allowed_origin(app, origin),
+            allow_origin=lambda origin: is_allowed_origin(app, origin),
             log=self.log,
         )
 
@@ -283,15 +292,6 @@ def _hurry(app: Any) -> None:
         server.conn_params.header_timeout = _HEADER_SECONDS
         # After what is queued already: Jupyter binds its port there.
         app.io_loop.add_callback(accept_patiently, server, app.log)
-
-
-def _is_allowed_origin(app: Any, origin: str) -> bool:
-    """An origin that the configuration names. Not ``*`` or ``.*``: with a cookie they mean everybody."""
-    if app.allow_origin:
-        return app.allow_origin not in ("", "*") and app.allow_origin == origin
-    pattern = app.allow_origin_pat
-    named = bool(pattern) and not matches_anybody(pattern)
-    return named and origin_matches_pat(pattern, origin)
 
 
 def _keep_from_kernels() -> None:

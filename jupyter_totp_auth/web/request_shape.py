@@ -28,3 +28,22 @@ def is_of_type(request: HTTPServerRequest, media_type: str) -> bool:
     charsets = {value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"}
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     return kind.strip() == media_type and charsets <= {"utf-8"} and encoding == "identity"
+
+
+def is_page(request: HTTPServerRequest, *, behind: str) -> bool:
+    """Whether a person is looking at the answer, so that a redirect leads somewhere.
+
+    ``behind``: base_url, a part of every path here.
+    """
+    if request.method not in ("GET", "HEAD") or wants_websocket(request):
+        return False
+    mode = request.headers.get("Sec-Fetch-Mode")
+    if mode is not None:
+        return mode == "navigate"
+    # By the path alone: asking what handler stands there would tell which extensions are installed.
+    return "api" not in request.path[len(behind) :].split("/")
+
+
+def wants_websocket(request: HTTPServerRequest) -> bool:
+    """Whether this is the handshake of a WebSocket. The gate serves one only by a WebSocket handler."""
+    return "websocket" in request.headers.get("Upgrade", "").lower()

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from tornado.httputil import HTTPServerRequest
 
 from ..core import access_tokens
+from .request_shape import wants_websocket
 
 _SCHEMES = frozenset({"token", "bearer"})
 _PARAMETER = "token"
@@ -58,11 +59,6 @@ class TokenPlaces:
         if self._in_url == "never":
             return False
         return wants_websocket(request) or (self._in_url == "api" and request.path.startswith(self._api))
-
-
-def wants_websocket(request: HTTPServerRequest) -> bool:
-    """Whether this is the handshake of a WebSocket. The gate serves one only by a WebSocket handler."""
-    return "websocket" in request.headers.get("Upgrade", "").lower()
 
 
 def _in_query(request: HTTPServerRequest) -> list[str]:

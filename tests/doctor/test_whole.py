@@ -117,7 +117,7 @@ def test_names_are_slugs_and_stand_once() -> None:
 def test_every_check_is_in_the_table_as_it_is() -> None:
     text = TABLE.read_text(encoding="utf-8")
     rows = {row[1]: row for row in re.findall(r"(?m)^(\| `([a-z-]+)` \| .* \|)$", text)}
-    assert sorted(rows) == sorted(check.id for check in CHECKS)
+    assert sorted(name for name in rows if not name.startswith("outside-")) == sorted(c.id for c in CHECKS)
     for check in CHECKS:
         cells = [cell.strip() for cell in rows[check.id][0].strip("|").split(" | ")]
         assert cells[1:3] == [check.about, check.why], check.id

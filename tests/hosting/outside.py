@@ -17,7 +17,7 @@ import requests
 import websocket
 from requests.adapters import HTTPAdapter
 
-from jupyter_totp_auth.hosting import KINDS, Deployment, Upstream, render
+from jupyter_totp_auth.hosting import KINDS, Deployment, Tls, Upstream, render
 from tests.harness.backstage import Backstage, backstage
 from tests.harness.client import Client, Person
 from tests.harness.lean import lean
@@ -70,10 +70,10 @@ BRANDS = (
 
 
 class Paper:
-    """The certificate of DOMAIN, as files."""
+    """The certificate of DOMAIN, as files; or another one."""
 
-    def __init__(self, home: Path) -> None:
-        self.certificate, self.key = self_signed(home, DOMAIN)
+    def __init__(self, home: Path, files: tuple[Path, Path] | None = None) -> None:
+        self.certificate, self.key = files or self_signed(home, DOMAIN)
         # HAProxy wants both in one file; to the others the key behind the chain does no harm.
         self.certificate.write_bytes(self.certificate.read_bytes() + self.key.read_bytes())
         home.chmod(0o755)
@@ -83,11 +83,11 @@ class Paper:
 
 @contextmanager
 def a_name_for_this_machine() -> Iterator[None]:
-    """DOMAIN is 127.0.0.1, for everything in this process, as /etc/hosts would have it."""
+    """DOMAIN and www.DOMAIN are 127.0.0.1, for everything in this process, as /etc/hosts would have it."""
     ask = socket.getaddrinfo
 
     def answer(host: Any, *arguments: Any, **options: Any) -> Any:
-        return ask(HOME if host == DOMAIN else host, *arguments, **options)
+        return ask(HOME if host in (DOMAIN, f"www.{DOMAIN}") else host, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", answer)
@@ -141,9 +141,19 @@ class House:
 
 @contextmanager
 def house(
-    home: Path, *, base_url: str, unix: bool, more: str = "", front_end: bool = False, **described: Any
+    home: Path,
+    *,
+    base_url: str,
+    unix: bool,
+    more: str = "",
+    front_end: bool = False,
+    certificate: Path | None = None,
+    **described: Any,
 ) -> Iterator[House]:
-    """Start one. Without a limit for the crowd of one address that these tests are."""
+    """Start one. Without a limit for the crowd of one address that these tests are.
+
+    ``certificate``: of a server that speaks https itself.
+    """
     with folder("totp-sock-") as place:
         place.chmod(0o755)
         sock = place / "jupyter.sock"
@@ -152,7 +162,7 @@ def house(
         text = render(KINDS["jupyter"], deployment) + "\nc.TotpAuth.address_burst = 0\n"
         # Apache's processes are of a user who is in no group of ours.
         text += 'c.ServerApp.sock_mode = "0666"\n' if unix else ""
-        settings: dict[str, Any] = {"base_url": base_url, "config": text + more}
+        settings: dict[str, Any] = {"base_url": base_url, "config": text + more, "certificate": certificate}
         server = JupyterServer(home, app="lab", **settings) if front_end else lean(home, **settings)
         server.sock = sock if unix else None
         server.port = upstream.port
@@ -220,6 +230,7 @@ __all__ = [
     "House",
     "Paper",
     "Site",
+    "Tls",
     "Visitor",
     "a_name_for_this_machine",
     "facing",

@@ -23,7 +23,7 @@ from jupyter_totp_auth.core.model import (
     TotpAuthenticator,
 )
 from jupyter_totp_auth.core.policy import DAY, Throttle
-from jupyter_totp_auth.store import StoreRefused, open_store
+from jupyter_totp_auth.store import Store, StoreRefused, open_store
 from jupyter_totp_auth.store.opening import Places
 from tests.store import makers
 from tests.store.makers import AT, Parts, code_for, event
@@ -46,6 +46,10 @@ def enroll(store: Parts, begun: Enrollment, account: Account, session: LoginSess
     # Who comes second brings a phone and recovery codes of their own.
     mine = replace(begun, authenticator_id=makers.new_id())
     return makers.complete(store, mine, account, session=session)
+
+
+def use_probe(store: Store, digest: bytes) -> bool:
+    return store.probes.claim(digest, at=AT)
 
 
 def begin(store: Parts, begun: Enrollment) -> bool:

@@ -21,6 +21,7 @@ from jupyter_totp_auth.store.enrollments import SqlEnrollments
 from jupyter_totp_auth.store.events import SqlEvents
 from jupyter_totp_auth.store.factors import SqlFactors
 from jupyter_totp_auth.store.logins import SqlLogins
+from jupyter_totp_auth.store.probes import SqlProbes
 from jupyter_totp_auth.store.throttles import SqlThrottles
 
 Act = Callable[..., Any]
@@ -46,6 +47,7 @@ class Hands:
         self.factors = SqlFactors(self.database)
         self.throttles = SqlThrottles(self.database)
         self.events = SqlEvents(self.database)
+        self.probes = SqlProbes(self.database)
 
 
 class Crowd(Protocol):

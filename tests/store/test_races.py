@@ -60,6 +60,13 @@ def one_wins(answers: list[Any]) -> bool:
 # -- one winner ----------------------------------------------------------------------------------------
 
 
+def test_a_probe_is_used_once(sql: Store, crowd: Crowd) -> None:
+    for _ in range(ROUNDS):
+        probe = digest()
+        sql.probes.add(probe, at=AT, expires_at=AT + 60)
+        assert one_wins(crowd.at_once([(acts.use_probe, (probe,))] * crowd.size))
+
+
 def test_one_time_step_opens_one_login(sql: Store, crowd: Crowd) -> None:
     ada = enrolled(sql)
     for number in range(1, ROUNDS + 1):

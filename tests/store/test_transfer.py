@@ -262,6 +262,7 @@ def test_every_table_is_exported_or_ended_by_an_import() -> None:
         "login",
         "new_authenticator",
         "pending_login",
+        "probe",
     }
     assert metadata.tables.keys() == {table.name for table in _TABLES} | short_lived | {instance.name}
 

@@ -27,6 +27,7 @@ from jupyter_totp_auth.web.cookies import Cookies
 from jupyter_totp_auth.web.gate import Gate
 from jupyter_totp_auth.web.hosts import Hosts
 from jupyter_totp_auth.web.pool import BoundedPool, HashPool
+from jupyter_totp_auth.web.probe import Probes
 from jupyter_totp_auth.web.rim import Rim
 from jupyter_totp_auth.web.routes import handlers, public_routes
 from jupyter_totp_auth.web.sockets import Sockets
@@ -151,6 +152,7 @@ class SmallServer:
             xsrf_cookies=True,
             log_function=lambda _handler: None,
         )
+        addresses = ClientAddresses(self._proxies, trust_unix=False, log=LOG)
         gate = Gate(
             application,
             base_url=self.base_url,
@@ -160,9 +162,17 @@ class SmallServer:
             token_places=TokenPlaces(self.base_url, self._settings.token_in_url),
             cookies=self.rim.cookies,
             hosts=Hosts(self._settings.allowed_hosts),
-            addresses=ClientAddresses(self._proxies, trust_unix=False, log=LOG),
+            addresses=addresses,
             sockets=self.rim.sockets,
             pool=store_pool,
+            probes=Probes(
+                application,
+                self.services.store.probes,
+                base_url=self.base_url,
+                addresses=addresses,
+                pool=store_pool,
+                clock=self.clock,
+            ),
             is_stale=self.rim.is_stale,
             allow_origin=lambda _origin: False,
             log=LOG,

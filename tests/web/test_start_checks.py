@@ -11,7 +11,7 @@ from traitlets.config import Config
 from jupyter_totp_auth.risky_settings import matches_anybody
 from jupyter_totp_auth.settings import TotpAuth
 from jupyter_totp_auth.web import start_checks
-from jupyter_totp_auth.web.identity import _is_allowed_origin
+from jupyter_totp_auth.web.hosts import is_allowed_origin
 from jupyter_totp_auth.web.start_checks import UnsafeSetting
 
 
@@ -76,10 +76,10 @@ def test_tornado_settings_are_no_back_door(settings: dict[str, Any]) -> None:
 def test_a_pattern_for_everybody_names_nobody(pattern: str) -> None:
     assert matches_anybody(pattern)
     app = SimpleNamespace(allow_origin="", allow_origin_pat=pattern)
-    assert not _is_allowed_origin(app, "https://evil.example")
+    assert not is_allowed_origin(app, "https://evil.example")
     named = SimpleNamespace(allow_origin="", allow_origin_pat=r"https://(a|b)\.example")
-    assert _is_allowed_origin(named, "https://a.example")
-    assert not _is_allowed_origin(named, "https://c.example")
+    assert is_allowed_origin(named, "https://a.example")
+    assert not is_allowed_origin(named, "https://c.example")
 
 
 @pytest.mark.parametrize("section", ["IdentityProvider", "PasswordIdentityProvider", "ServerApp"])

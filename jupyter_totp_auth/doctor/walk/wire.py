@@ -1,0 +1,188 @@
+"""Requests as a browser's would go, one connection each; redirects are not followed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import websocket
+
+from .address import Address
+
+PATIENCE = 10.0
+"""Seconds to connect, and for each piece of an answer."""
+
+_MOST_BYTES = 1 << 20
+_STRANGER = "127.83.84.82"
+"""Where requests to this machine's own loopback come from: the proxy in front, which is believed, comes from
+127.0.0.1, and would not be told apart from its client."""
+
+
+class NoAnswer(Exception):
+    """A connection that ends with no answer on it; the message says how."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    pause: float
+    """Seconds between its first and its last byte."""
+
+    def all(self, name: str) -> list[str]:
+        """All lines of a header."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    def get(self, name: str) -> str:
+        """The first line of a header; empty where there is none."""
+        return next(iter(self.all(name)), "")
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON object in it; empty where it is none."""
+        with suppress(ValueError):
+            found = json.loads(self.body)
+            return found if isinstance(found, dict) else {}
+        return {}
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this package has written it: its errors and its health are JSON of a form of their own."""
+        return isinstance(self.document.get("reason"), str) or self.document == {"status": "ok"}
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The way to an address."""
+
+    address: Address
+    trust: ssl.SSLContext | None
+    """What its certificate is judged by; None: it speaks plain http."""
+
+    def certificate(self) -> dict[str, Any]:
+        """What the other side's says of itself, judged. Raises OSError, ssl.SSLError among them."""
+        with self.connect() as wire:
+            return dict(wire.getpeercert() or {}) if isinstance(wire, ssl.SSLSocket) else {}
+
+    def connect(self) -> socket.socket:
+        """A connection. Raises OSError, ssl.SSLError among them."""
+        plain = dial(self.address.host, self.address.port)
+        if self.trust is None:
+            return plain
+        try:
+            return self.trust.wrap_socket(plain, server_hostname=self.address.host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def ask(
+        self,
+        target: str,
+        headers: dict[str, str] | None = None,
+        *,
+        method: str = "GET",
+        body: bytes = b"",
+        wait: float = PATIENCE,
+    ) -> Answer:
+        """One request. Raises NoAnswer."""
+        try:
+            wire = self.connect()
+            wire.settimeout(wait)
+            speaker = http.client.HTTPConnection(self.address.host, self.address.port)
+            speaker.sock = wire
+            with wire:
+                speaker.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+                for name, value in {"Host": self.address.netloc, **(headers or {})}.items():
+                    speaker.putheader(name, value)
+                speaker.endheaders()
+                with suppress(BrokenPipeError, ConnectionResetError):  # refused before it has all of it
+                    wire.sendall(body)
+                return _read(speaker.getresponse())
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswer(in_words(error)) from None
+
+    def say(self, text: bytes) -> bytes:
+        """What comes back until the other side closes, whatever was sent. Raises NoAnswer."""
+        said = b""
+        try:
+            with self.connect() as wire:
+                wire.settimeout(PATIENCE)
+                wire.sendall(text)
+                while len(said) < _MOST_BYTES and (piece := wire.recv(4096)):
+                    said += piece
+        except OSError as error:
+            if not said:
+                raise NoAnswer(in_words(error)) from None
+        return said
+
+    def open_socket(self, target: str, headers: dict[str, str]) -> websocket.WebSocket:
+        """An open WebSocket. Raises websocket.WebSocketException and NoAnswer."""
+        opened = websocket.WebSocket()
+        scheme = "ws" if self.trust is None else "wss"
+        try:
+            opened.connect(
+                f"{scheme}://{self.address.netloc}{target}",
+                socket=self.connect(),
+                header=headers,
+                origin=self.address.origin,
+                host=self.address.netloc,
+                timeout=PATIENCE,
+            )
+        except websocket.WebSocketException:
+            opened.shutdown()
+            raise
+        except OSError as error:
+            opened.shutdown()
+            raise NoAnswer(in_words(error)) from None
+        return opened
+
+
+def dial(host: str, port: int) -> socket.socket:
+    """A TCP connection to the first address that takes one. Raises OSError."""
+    refusal: OSError = OSError(f"{host} has no address")
+    for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        wire = socket.socket(family, kind, protocol)
+        try:
+            wire.settimeout(PATIENCE)
+            if family == socket.AF_INET and str(place[0]).startswith("127."):
+                with suppress(OSError):  # Linux has the whole network; elsewhere it is one address
+                    wire.bind((_STRANGER, 0))
+            wire.connect(place)
+        except OSError as error:
+            wire.close()
+            refusal = error
+        else:
+            return wire
+    raise refusal
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong on a connection, for a person."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there"
+    if isinstance(error, (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected)):
+        return "the connection is cut without an answer"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "what comes back is no HTTP"
+
+
+def _read(answer: http.client.HTTPResponse) -> Answer:
+    first = answer.read(1)
+    begun = time.monotonic()
+    rest = answer.read(_MOST_BYTES)
+    took = time.monotonic() - begun
+    return Answer(answer.status, tuple(answer.getheaders()), first + rest, took)
