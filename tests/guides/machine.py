@@ -102,6 +102,10 @@ class Machine:
         clean += [f"{name}={value}" for name, value in environment.items()]
         return ["nsenter", f"--target={self.pid}", *spaces, f"--root={self.root}", *clean]
 
+    def said(self, words: str) -> str:
+        """What the last block with these words in it has said."""
+        return next(told.output for told in reversed(self.told) if words in told.block)
+
     def write(self, path: str, text: str) -> None:
         """A file that the guide lets a person make with an editor."""
         self.file(path).parent.mkdir(parents=True, exist_ok=True)

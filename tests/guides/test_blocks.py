@@ -50,8 +50,6 @@ def test_every_command_of_the_package_is_one_that_it_takes(capsys: pytest.Captur
     there = list(commands())
     assert len(there) > 40
     for place, words in there:
-        if words[:1] == ["doctor"] and words[1:2] and words[1].startswith("https://"):
-            continue
         assert is_taken(words), f"{place}\n{capsys.readouterr().err}"
 
 

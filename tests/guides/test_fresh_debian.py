@@ -14,12 +14,13 @@ GUIDE = "tutorial/fresh-debian"
 def test_a_fresh_debian_machine_with_nginx(a_machine: Callable[..., Machine]) -> None:
     machine = a_machine("jupyter.example.org")
     follow(machine, GUIDE, until="8.")
-    assert '{"status": "ok"}' in machine.told[-2].output
-    visitor, ada = enrolled(machine, machine.told[-1].output, "ada")
+    assert '{"status": "ok"}' in machine.said("curl")
+    visitor, ada = enrolled(machine, machine.said("journalctl"), "ada")
     works(visitor)
     follow(machine, GUIDE, since="8.")
-    assert "red: 0" in machine.told[-1].output
-    listed_and_added = machine.told[-2].output
+    assert "red: 0" in machine.said("sudo jupyter-totp doctor")
+    assert "red: 0" in machine.said("totp doctor https://")
+    listed_and_added = machine.said("jupyter-totp list")
     assert "ada" in listed_and_added
     other = signed_in(machine, visitor.url, ada)
     assert visitor.url == "https://jupyter.example.org/"

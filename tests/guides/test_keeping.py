@@ -35,7 +35,7 @@ def home(a_machine: Callable[..., Machine]) -> tuple[Machine, Person]:
     """The fresh Debian machine, and its first account."""
     machine = a_machine("jupyter.example.org")
     follow(machine, "tutorial/fresh-debian", until="8.")
-    _, ada = enrolled(machine, machine.told[-1].output, "ada")
+    _, ada = enrolled(machine, machine.said("journalctl"), "ada")
     follow(machine, "tutorial/fresh-debian", since="8.", until="9.")
     return machine, ada
 
@@ -105,7 +105,7 @@ def test_an_upgrade_and_the_way_back(home: tuple[Machine, Person]) -> None:
     machine, ada = home
     visitor = signed_in(machine, URL, ada)
     follow(machine, "how-to/upgrade", until="Several servers")
-    assert "red: 0" in machine.told[-1].output
+    assert "red: 0" in machine.said("doctor")
     assert visitor.is_signed_in()  # a restart drops no login
     # A newer version has been here.
     machine.run("systemctl stop jupyter")
