@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import time
@@ -22,10 +23,11 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(300)]
 
 URL = "https://jupyter.example.org/"
 STORE = "/srv/jupyter/.local/share/jupyter/totp/totp.sqlite3"
+NEXT = f"{int(HEAD) + 1:04}"
 NEWER = f"""\
 import sqlite3
 store = sqlite3.connect("{STORE}")
-store.execute("UPDATE alembic_version SET version_num = '0003'")
+store.execute("UPDATE alembic_version SET version_num = '{NEXT}'")
 store.commit()
 """
 
@@ -113,9 +115,8 @@ def test_an_upgrade_and_the_way_back(home: tuple[Machine, Person]) -> None:
     machine.run(f"python3 newer.py; chown jupyter: {STORE}*")
     refused = machine.run("systemctl start jupyter", fails=True).output
     text = (DOCS / "how-to/upgrade.md").read_text(encoding="utf-8")
-    sentence = f"The store's schema (0003) is newer than this jupyter-totp-auth ({HEAD})."
-    assert sentence in refused
-    assert sentence in text
+    (sentence,) = re.findall(r"(?m)^The store's schema \(.*", text)
+    assert re.sub(r"\(\d+\)", "(…)", sentence) in re.sub(r"\(\d+\)", "(…)", refused)
     follow(machine, "how-to/upgrade", since="Go back")
     assert not visitor.is_signed_in()
     assert signed_in(machine, URL, later(ada)).is_signed_in()
