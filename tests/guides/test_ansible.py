@@ -28,13 +28,14 @@ def settings(file: str) -> dict[str, Any]:
     return dict(yaml.safe_load((ROLE / file).read_text(encoding="utf-8")))
 
 
-def play(machine: Machine, *words: str, **variables: Any) -> Told:
+def play(machine: Machine, *words: str, fails: bool = False, **variables: Any) -> Told:
     """The example, against the machine itself. Debian's packages are there."""
     given = json.dumps({"jupyter_totp_tls": "files", "jupyter_totp_packages": [], **variables})
     machine.write("/root/inventory", "[jupyter]\nlocalhost ansible_connection=local\n")
     command = f"{sys.prefix}/bin/ansible-playbook -i /root/inventory site.yml -e '{given}'"
     return machine.run(
         f"cd {ANSIBLE}; {command} {' '.join(words)}",
+        fails=fails,
         ANSIBLE_PIPELINING="1",
         ANSIBLE_PYTHON_INTERPRETER="/usr/bin/python3",
     )
@@ -94,6 +95,17 @@ def test_an_image_is_made_without_a_service_that_runs(a_machine: Callable[..., M
     assert changed(play(machine, jupyter_totp_services=False)) > 0
     insist_on_files(machine)
     assert "inactive" in machine.run("systemctl status jupyter", fails=True).output
+
+
+@pytest.mark.parametrize("wrong", [{"jupyter_totp_domain": ""}, {"jupyter_totp_services": False}])
+@pytest.mark.soak
+def test_variables_that_make_no_sense_change_nothing(
+    a_machine: Callable[..., Machine], wrong: dict[str, Any]
+) -> None:
+    machine = a_machine(NAME)
+    told = play(machine, jupyter_totp_tls="acme", **wrong, fails=True)
+    assert "Set jupyter_totp_domain to the name in the address bar" in told.output
+    assert not machine.file("/opt/jupyter").exists()
 
 
 @pytest.mark.soak

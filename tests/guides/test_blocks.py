@@ -68,7 +68,8 @@ def anchor(heading: str) -> str:
 def anchors(page: Path) -> set[str]:
     """What can stand behind `#`."""
     text = re.sub(r"(?s)```.*?```", "", page.read_text(encoding="utf-8"))
-    return {anchor(heading) for heading in re.findall(r"(?m)^#+ (.*)$", text)}
+    named = re.findall(r'<a id="([^"]+)">', text)
+    return {*named, *(anchor(heading) for heading in re.findall(r"(?m)^#+ (.*)$", text))}
 
 
 def test_every_link_leads_somewhere() -> None:
