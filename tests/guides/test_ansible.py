@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,11 @@ import pytest
 import yaml
 
 from jupyter_totp_auth.hosting import KINDS, Deployment, render
-from tests.guides.machine import Machine, Told
+from tests.guides.machine import Machine
 from tests.guides.paper import DOCS, ROOT, blocks
 from tests.guides.person import Visitor, enrolled, works
+from tests.guides.playing import ANSIBLE, changed, play
 
-ANSIBLE = ROOT / "config" / "ansible"
 ROLE = ANSIBLE / "roles" / "jupyter_totp_auth"
 NAME = "jupyter.example.org"
 DEPLOYMENT = Deployment(NAME)
@@ -26,25 +24,6 @@ DEPLOYMENT = Deployment(NAME)
 def settings(file: str) -> dict[str, Any]:
     """Variables of the role."""
     return dict(yaml.safe_load((ROLE / file).read_text(encoding="utf-8")))
-
-
-def play(machine: Machine, *words: str, fails: bool = False, **variables: Any) -> Told:
-    """The example, against the machine itself. Debian's packages are there."""
-    given = json.dumps({"jupyter_totp_tls": "files", "jupyter_totp_packages": [], **variables})
-    machine.write("/root/inventory", "[jupyter]\nlocalhost ansible_connection=local\n")
-    command = f"{sys.prefix}/bin/ansible-playbook -i /root/inventory site.yml -e '{given}'"
-    return machine.run(
-        f"cd {ANSIBLE}; {command} {' '.join(words)}",
-        fails=fails,
-        ANSIBLE_PIPELINING="1",
-        ANSIBLE_PYTHON_INTERPRETER="/usr/bin/python3",
-    )
-
-
-def changed(told: Told) -> int:
-    """How much a play has changed."""
-    (recap,) = re.findall(r"changed=(\d+) +unreachable=0 +failed=0", told.output)
-    return int(recap)
 
 
 def a_new_machine(a_machine: Callable[..., Machine]) -> Machine:
@@ -90,6 +69,7 @@ def test_the_role_is_for_the_ansible_that_tests_it() -> None:
     assert f'"ansible-core>={minimum}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
+@pytest.mark.soak
 def test_an_image_is_made_without_a_service_that_runs(a_machine: Callable[..., Machine]) -> None:
     machine = a_new_machine(a_machine)
     assert changed(play(machine, jupyter_totp_services=False)) > 0

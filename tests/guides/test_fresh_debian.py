@@ -1,4 +1,4 @@
-"""The guide for a fresh Debian machine, from the first command to a cell that runs behind two factors."""
+"""The guide for a fresh Debian machine, to a cell behind two factors; and what the role makes of it then."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Callable
 from tests.guides.machine import Machine
 from tests.guides.paper import follow
 from tests.guides.person import enrolled, signed_in, works
+from tests.guides.playing import changed, play
 
 GUIDE = "tutorial/fresh-debian"
 
 
-def test_a_fresh_debian_machine_with_nginx(a_machine: Callable[..., Machine]) -> None:
+def test_a_fresh_debian_machine_with_nginx_and_the_role_would_change_nothing(
+    a_machine: Callable[..., Machine],
+) -> None:
     machine = a_machine("jupyter.example.org")
     follow(machine, GUIDE, until="8.")
     assert '{"status": "ok"}' in machine.said("curl")
@@ -27,4 +30,7 @@ def test_a_fresh_debian_machine_with_nginx(a_machine: Callable[..., Machine]) ->
     assert other.cookie_name("-login-").startswith("__Host-")
     grace, _ = enrolled(machine, listed_and_added, "grace")
     assert grace.is_signed_in()
-    print(f"the commands took {sum(told.seconds for told in machine.told):.1f} s")
+    seconds = sum(told.seconds for told in machine.told)
+    told = play(machine, jupyter_totp_tls="acme")
+    assert changed(told) == 0, told.output
+    print(f"commands of the guide took {seconds:.1f} s, the role {told.seconds:.1f} s")
