@@ -7,6 +7,7 @@ server instead.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -18,6 +19,10 @@ __all__ = ["TotpIdentityProvider", "__version__"]
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    with contextlib.suppress(Exception):  # only how the log looks; what matters is looked at by the hooks
+        from .web import json_log
+
+        json_log.begin_early()
     return [{"module": "jupyter_totp_auth"}]
 
 

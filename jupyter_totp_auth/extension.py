@@ -15,7 +15,7 @@ from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, Py
 
 from .risky_settings import OUR_PROVIDERS
 from .settings import TotpAuth
-from .web import first_start
+from .web import first_start, json_log
 from .web.authorizer import TotpAuthorizer
 from .web.identity import TotpIdentityProvider
 
@@ -24,6 +24,8 @@ _OPTION = "identity_provider_class"
 
 def link(serverapp: Any) -> None:
     """Take the place of Jupyter's login, where nobody has decided otherwise."""
+    if json_log.is_wanted(serverapp.config):
+        json_log.begin([serverapp, *_starters(serverapp)])
     _insist_on_readable_configuration(serverapp)
     if _under_hub():
         serverapp.log.info("jupyter_totp_auth: JupyterHub logs people in here; standing down.")

@@ -13,6 +13,7 @@ from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Enum, Integer, List, TraitError, Unicode, validate
 from traitlets.config import LoggingConfigurable
 
+from . import stop_note
 from .core.policy import DAY, HOUR, MINUTE, Policy
 from .store import keyring_file
 from .store.opening import Places
@@ -168,6 +169,23 @@ class TotpAuth(LoggingConfigurable):
         help="Whether the audit log says who opened and closed which terminal. Never what is typed there.",
     ).tag(config=True)
 
+    drain_seconds = Integer(
+        0,
+        help=(
+            "Seconds that a server which is told to stop (SIGTERM, jupyter totp stop) waits for its people's "
+            "pages to save their documents; it ends sooner where nobody has a page open. 0: it ends at once."
+        ),
+    ).tag(config=True)
+
+    log_format = Enum(
+        ["text", "json"],
+        default_value="text",
+        help=(
+            "What the server's log looks like: Jupyter's own lines (text), or one line of JSON each, with "
+            "the audit log's events as objects (json)."
+        ),
+    ).tag(config=True)
+
     @validate("trusted_proxies")
     def _check_proxies(self, proposal: Any) -> Any:
         for entry in proposal.value:
@@ -207,6 +225,12 @@ class TotpAuth(LoggingConfigurable):
     def _check_address_burst(self, proposal: Any) -> Any:
         if not 0 <= proposal.value <= 10_000:  # noqa: PLR2004 - more is none
             raise TraitError("address_burst: between 0 (no limit) and 10000")
+        return proposal.value
+
+    @validate("drain_seconds")
+    def _check_drain(self, proposal: Any) -> Any:
+        if not 0 <= proposal.value <= stop_note.LONGEST:
+            raise TraitError(f"drain_seconds: between 0 (off) and {stop_note.LONGEST}")
         return proposal.value
 
     @validate("idle_timeout")

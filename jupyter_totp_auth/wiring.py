@@ -7,7 +7,7 @@ import logging
 import time
 from calendar import timegm
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -43,7 +43,15 @@ class Services:
     logins: Logins
     stepup: StepUp
     access_tokens: AccessTokens
+    hasher: Hasher
     clock: Callable[[], int]
+
+    def under(self, policy: Policy) -> Services:
+        """The same store, clock and memory, and flows that go by other numbers. These here keep theirs."""
+        self.logins.follow(policy)
+        self.access_tokens.follow(policy)
+        fresh = _assemble(self.store, self.hasher, policy, self.clock)
+        return replace(fresh, logins=self.logins, access_tokens=self.access_tokens)
 
     def sync(self) -> None:
         """Learn of what ended in the store, here or by another process."""
@@ -121,6 +129,7 @@ def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], 
         logins=Logins(logins, policy, clock),
         stepup=StepUp(logins=logins, events=events, **shared),
         access_tokens=AccessTokens(store.access_tokens, policy, clock),
+        hasher=hasher,
         clock=clock,
     )
 

@@ -81,7 +81,9 @@ LAST = ["hosting", "attacks", "browser"]
 NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
 QUICK = ["lint", "types", "floors", "labextension", "unit", "house", "factors", "web"]
 # Three workers on two cores, a file's tests in one of them: much of their time is waiting.
-SIDE_BY_SIDE = {"store", "web", "cli", "host", "hosting", "packaging", "rights", "attacks", "browser"}
+SIDE_BY_SIDE = {
+    *("store", "web", "cli", "host", "hosting", "packaging", "rights", "guides", "attacks", "browser"),
+}
 # Short names for several groups.
 NAMES = {"unit": ["core", "coverage"], "quick": QUICK}
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_core.application import JupyterApp
 from traitlets import TraitError
 from traitlets.config.configurable import Configurable
-from traitlets.config.loader import (
-    Config,
-    ConfigFileNotFound,
-    FileConfigLoader,
-    JSONFileConfigLoader,
-    PyFileConfigLoader,
-)
 
+from ..config_reading import BadConfigurationFile, StrictApp
 from ..settings import TotpAuth
 from .verb import NotDone, WrongUsage
 
@@ -33,39 +24,10 @@ class Options:
     """``ServerApp.base_url``, with a slash at both ends."""
 
 
-class _Insistent(FileConfigLoader):
-    """Jupyter logs an error in a configuration file and goes on without it: here, on another store."""
-
-    def load_config(self) -> Config:
-        try:
-            # What a configuration file prints must not stand in a JSON document.
-            with redirect_stdout(sys.stderr):
-                return super().load_config()
-        except ConfigFileNotFound:
-            raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the file is a program: it can raise anything
-            raise NotDone(
-                f"The configuration file {self.full_filename} has an error "
-                f"({type(error).__name__}: {error}). Mend it; nothing was done."
-            ) from None
-
-
-class _PyLoader(_Insistent, PyFileConfigLoader):
-    """For .py files."""
-
-
-class _JSONLoader(_Insistent, JSONFileConfigLoader):
-    """For .json files."""
-
-
-class _TotpApp(JupyterApp):
+class _TotpApp(StrictApp):
     """Reads what Jupyter Server reads: jupyter_config and jupyter_server_config, .py and .json."""
 
-    name = "jupyter-totp"
     classes: list[type[Configurable]] = [TotpAuth]  # noqa: RUF012 - as traitlets declares it
-    python_config_loader_class = _PyLoader
-    json_config_loader_class = _JSONLoader
-    raise_config_file_errors = True
 
     def _config_file_name_default(self) -> str:
         return "jupyter_server_config"
@@ -79,7 +41,10 @@ def read_options(config_file: str | None, options: Sequence[str]) -> Options:
     if config_file is not None:
         app.config_file = insist_on_file(config_file)
     app.parse_command_line(list(options))
-    app.load_config_file()  # what the command line said stands above it
+    try:
+        app.load_config_file()  # what the command line said stands above it
+    except BadConfigurationFile as bad:
+        raise NotDone(f"{bad} Mend it; nothing was done.") from None
     for name in _unknown(app.config.get(TotpAuth.__name__, {})):
         raise NotDone(f"TotpAuth.{name}, which a configuration file sets, is not an option.")
     try:

@@ -104,6 +104,10 @@ class AccessTokens:
             revision=store.revision, find_many=self._find_many, most=_MOST_IN_MEMORY
         )
 
+    def follow(self, policy: Policy) -> None:
+        """Go on under other numbers; tokens that were made keep their end."""
+        self._policy = policy
+
     def live(self, digest: bytes) -> LiveToken | None:
         """The token of this digest, if this process knows it to be alive."""
         live = self._memory.get(digest)

@@ -24,7 +24,8 @@ class AddressBuckets:
     """
 
     def __init__(self, burst: int, *, most: int = _MOST) -> None:
-        self._burst = burst
+        self.burst = burst
+        """May be changed: how full a bucket is, is kept as a time."""
         self._most = most
         self._full_at: OrderedDict[str, float] = OrderedDict()
         """When each bucket will be full again; the least recently asked first."""
@@ -34,9 +35,9 @@ class AddressBuckets:
 
     def take(self, address: str, *, at: int) -> int | None:
         """Take one try. None: go on; else the seconds to wait, and nothing was taken."""
-        if self._burst == 0:
+        if self.burst == 0:
             return None
-        found = [(network, size * self._burst) for network, size in _networks(address)]
+        found = [(network, size * self.burst) for network, size in _networks(address)]
         waits = [self._wait(network, size, at) for network, size in found]
         if any(waits):
             return max(waits)

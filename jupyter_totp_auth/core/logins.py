@@ -52,6 +52,10 @@ class Logins:
     def __len__(self) -> int:
         return len(self._live)
 
+    def follow(self, policy: Policy) -> None:
+        """Go on under other numbers; logins that are open keep their absolute end."""
+        self._policy = policy
+
     # -- from memory -------------------------------------------------------------------------------
 
     def live(self, digest: bytes) -> LiveLogin | None:

@@ -14,10 +14,11 @@ from tornado.ioloop import IOLoop
 from tornado.netutil import add_accept_handler
 
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_HEADER_SECONDS = 20.0
-"""Seconds for a request's headers, and for which an idle connection is kept."""
 _PAUSE = 0.5
 """Seconds; as long as it takes for somebody to go. Who waits, waits in the kernel's queue."""
+
+_HEADER_SECONDS = 20.0
+"""For a request's headers, and for which an idle connection is kept."""
 
 
 class PatientListener:
@@ -60,14 +61,6 @@ class PatientListener:
             loop.update_handler(self, IOLoop.READ)
 
 
-def accept_patiently(server: Any, log: Any) -> None:
-    """Have a tornado HTTP server take its connections this way from now on. On the event loop."""
-    for descriptor, listener in list(server._sockets.items()):  # noqa: SLF001 - tornado has no other way
-        server._handlers[descriptor]()  # noqa: SLF001 - takes tornado's own handler off
-        patient: Any = PatientListener(listener, log)
-        server._handlers[descriptor] = add_accept_handler(patient, server._handle_connection)  # noqa: SLF001
-
-
 def hurry(app: Any) -> None:
     """Close connections whose request does not come (G11). tornado waits an hour; Jupyter has no option.
 
@@ -78,3 +71,11 @@ def hurry(app: Any) -> None:
         server.conn_params.header_timeout = _HEADER_SECONDS
         # After what is queued already: Jupyter binds its port there.
         app.io_loop.add_callback(accept_patiently, server, app.log)
+
+
+def accept_patiently(server: Any, log: Any) -> None:
+    """Have a tornado HTTP server take its connections this way from now on. On the event loop."""
+    for descriptor, listener in list(server._sockets.items()):  # noqa: SLF001 - tornado has no other way
+        server._handlers[descriptor]()  # noqa: SLF001 - takes tornado's own handler off
+        patient: Any = PatientListener(listener, log)
+        server._handlers[descriptor] = add_accept_handler(patient, server._handle_connection)  # noqa: SLF001

@@ -24,7 +24,7 @@ class AccessTokensHandler(ApiHandler):
     async def get(self) -> None:
         """My live tokens, newest first; never the strings."""
         mine = self.login
-        tokens = await self.storing(self.rim.services.access_tokens.of_account, mine.account.id)
+        tokens = await self.storing(self.now.services.access_tokens.of_account, mine.account.id)
         self.answer({"access_tokens": [as_document(token) for token in tokens]})
 
     @web.authenticated

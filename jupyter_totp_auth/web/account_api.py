@@ -17,6 +17,7 @@ from ..core.model import Denied, LoginSession, Refusal
 from ..wiring import iso
 from .acts import end_login, end_other_logins, refused
 from .asking import ApiError, Asking
+from .failing import Stopping
 from .login_pages import first_factor, second_factor, sign_in
 from .request_shape import is_of_type
 
@@ -72,6 +73,8 @@ class ApiHandler(Asking):
         if isinstance(error, ApiError):
             message, reason = error.sentence, error.word
             retry_after = error.retry_after or retry_after
+        elif isinstance(error, Stopping):
+            message, reason, retry_after = error.sentence, "stopping", error.retry_after
         else:
             message = http.client.responses.get(status_code, "Error")
             reason = _WORDS.get(status_code, "error")
@@ -138,6 +141,8 @@ class HealthHandler(ApiHandler):
 class LoginHandler(ApiHandler):
     """Both factors in one call: the same flow and the same charges as the pages."""
 
+    totp_signs_in = True
+
     @allow_unauthenticated
     async def post(self) -> None:
         """200 and the cookie, or 401: wrong, whichever it was."""
@@ -171,8 +176,8 @@ class MeHandler(ApiHandler):
 def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
     """What ``GET me`` says of a login and its account. Reads the store."""
     account, session = live.account, live.session
-    store, policy = handler.rim.services.store.accounts, handler.rim.services.policy
-    notice = handler.rim.services.store.events.notice(account.id, session.id)
+    store, policy = handler.now.services.store.accounts, handler.now.services.policy
+    notice = handler.now.services.store.events.notice(account.id, session.id)
     last = notice.last_login
     return {
         "username": account.username,
@@ -183,6 +188,7 @@ def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
         "authenticators": len(store.authenticators(account.id)),
         "recovery_codes_left": store.recovery_codes_left(account.id),
         "locked": session.locked_at is not None,
+        "stops_at": None if handler.rim.stops_at is None else iso(handler.rim.stops_at),
         "last_login": {"at": iso(last.at), "client": last.client} if last else None,
         "failed_since_last_login": {"count": notice.failed, "clients": list(notice.clients)},
         "login": {
@@ -201,7 +207,7 @@ class LoginsHandler(ApiHandler):
     async def get(self) -> None:
         """My live logins, newest first."""
         mine = self.login
-        sessions = await self.storing(self.rim.services.logins.of_account, mine.account.id)
+        sessions = await self.storing(self.now.services.logins.of_account, mine.account.id)
         self.answer({"logins": [_as_login(session, mine) for session in sessions]})
 
     @web.authenticated

@@ -34,7 +34,7 @@ class AccountHandler(Acting):
         """The whole page; ``message`` in the section ``at``, and again what the form ``what`` held."""
         login, search = self.login, self._query("search")
         before = number_of(self.request.query_arguments.get("before"))
-        panel = await self.storing(read_panel, self.rim.services, login, before=before, search=search)
+        panel = await self.storing(read_panel, self.now.services, login, before=before, search=search)
         self.page(
             "account.html",
             status=status,
@@ -46,7 +46,7 @@ class AccountHandler(Acting):
             search=search,
             before=before,
             roles=tuple(ROLES),
-            policy=self.rim.services.policy,
+            policy=self.now.services.policy,
         )
 
     def answer(self, came: Next, *, status: int = 200, message: Message | None = None) -> None:

@@ -72,7 +72,7 @@ def _wrong(denied: Denied) -> ApiError:
 async def step_up(asking: Asking, password: str, code: str) -> LoginSession:
     """Both factors again: the login is fresh, under a new cookie (R23), also for the rest of this request."""
     insist_on_code(code)
-    services = asking.rim.services
+    services = asking.now.services
     outcome = await asking.hashing(
         services.stepup.step_up,
         asking.login,
@@ -101,7 +101,7 @@ def insist_on_code(text: str) -> None:
 async def begin_phone(asking: Asking, typed_name: str) -> Offer:
     """A further phone's secret, this once. The old ones go on."""
     login, name = asking.fresh_login, _label(typed_name)
-    flow = asking.rim.services.authenticators
+    flow = asking.now.services.authenticators
     offer = await asking.storing(flow.begin, login, name=name, origin=asking.origin)
     if isinstance(offer, Denied):
         raise _wrong(offer)
@@ -110,7 +110,7 @@ async def begin_phone(asking: Asking, typed_name: str) -> Offer:
 
 def uri_of(asking: Asking, offer: Offer) -> str:
     """The ``otpauth:`` URI of a further phone."""
-    return totp.uri(offer.secret, username=asking.login.account.username, issuer=asking.rim.issuer)
+    return totp.uri(offer.secret, username=asking.login.account.username, issuer=asking.now.issuer)
 
 
 async def confirm_phone(asking: Asking, new_id: str, typed_code: str) -> TotpAuthenticator:
@@ -118,7 +118,7 @@ async def confirm_phone(asking: Asking, new_id: str, typed_code: str) -> TotpAut
     login, digits = asking.fresh_login, totp.read(typed_code)
     if digits is None:
         raise ApiError(400, "malformed", "A code is the six digits that the app shows.")
-    flow = asking.rim.services.authenticators
+    flow = asking.now.services.authenticators
     phone = await asking.storing(flow.confirm, login, new_id, digits=digits, origin=asking.origin)
     if isinstance(phone, Denied):
         raise _not_confirmed(phone)
@@ -139,7 +139,7 @@ def _not_confirmed(denied: Denied) -> ApiError:
 async def rename_phone(asking: Asking, phone_id: str, typed_name: str) -> TotpAuthenticator:
     """Another name."""
     login, name = asking.fresh_login, _label(typed_name)
-    flow = asking.rim.services.authenticators
+    flow = asking.now.services.authenticators
     phone = await asking.storing(flow.rename, login, phone_id, name=name, origin=asking.origin)
     if isinstance(phone, Denied):
         raise _wrong(phone)
@@ -148,7 +148,7 @@ async def rename_phone(asking: Asking, phone_id: str, typed_name: str) -> TotpAu
 
 async def remove_phone(asking: Asking, phone_id: str) -> None:
     """Take it off; all other logins end."""
-    flow = asking.rim.services.authenticators
+    flow = asking.now.services.authenticators
     denied = await asking.storing(flow.remove, asking.fresh_login, phone_id, asking.origin)
     if denied is not None:
         raise _wrong(denied)
@@ -157,7 +157,7 @@ async def remove_phone(asking: Asking, phone_id: str) -> None:
 
 async def new_recovery_codes(asking: Asking) -> tuple[str, ...]:
     """Ten new ones, this once; the old ones are void."""
-    flow = asking.rim.services.authenticators
+    flow = asking.now.services.authenticators
     codes = await asking.storing(flow.new_recovery_codes, asking.fresh_login, asking.origin)
     if isinstance(codes, Denied):
         raise _wrong(codes)
@@ -177,7 +177,7 @@ def _label(typed: str) -> str:
 async def change_password(asking: Asking, password: str) -> None:
     """A new one; all other logins end, and no browser is known any more."""
     login, client = asking.fresh_login, asking.origin.client
-    choose = asking.rim.services.accounts.choose_password
+    choose = asking.now.services.accounts.choose_password
     try:
         await asking.hashing(choose, login.account, password, by=login.session, client=client)
     except Refused as refused_act:
@@ -187,7 +187,7 @@ async def change_password(asking: Asking, password: str) -> None:
 
 async def end_login(asking: Asking, login_id: str) -> None:
     """End one of one's own logins, maybe this one. Somebody else's is not there."""
-    mine, logins = asking.login, asking.rim.services.logins
+    mine, logins = asking.login, asking.now.services.logins
     if not await asking.storing(logins.end, mine, login_id, asking.origin.client):
         raise ApiError(404, "not-found", "There is no such login.")
     await asking.settled()
@@ -197,7 +197,7 @@ async def end_login(asking: Asking, login_id: str) -> None:
 
 async def end_other_logins(asking: Asking) -> None:
     """End all of one's logins but this one."""
-    await asking.storing(asking.rim.services.logins.end_others, asking.login, asking.origin.client)
+    await asking.storing(asking.now.services.logins.end_others, asking.login, asking.origin.client)
     await asking.settled()
 
 
@@ -213,7 +213,7 @@ class WantedToken:
 
 async def make_token(asking: Asking, wanted: WantedToken) -> NewToken:
     """An access token, its string this once. A login that is not fresh steps up first."""
-    create = asking.rim.services.access_tokens.create
+    create = asking.now.services.access_tokens.create
     client = asking.origin.client
     made = await asking.storing(create, asking.login, **vars(wanted), client=client)
     if isinstance(made, Denied):
@@ -236,7 +236,7 @@ def _no_token(denied: Denied) -> ApiError:
 async def revoke_token(asking: Asking, token_id: str) -> None:
     """Revoke one of one's tokens, which needs no step-up. Somebody else's is not there."""
     account, client = asking.login.account, asking.origin.client
-    revoke = asking.rim.services.access_tokens.revoke
+    revoke = asking.now.services.access_tokens.revoke
     if not await asking.storing(revoke, account, token_id, actor=account.username, client=client):
         raise ApiError(404, "not-found", "There is no such access token.")
     await asking.settled()

@@ -35,7 +35,7 @@ class Asking(TotpHandler):
         """The login that asks, locked or not."""
         login = self.visitor.login
         # Asked again: the gate's answer is as old as the request's headers, its body may have come slowly.
-        live = self.rim.services.logins.live(login.session.digest) if login else None
+        live = self.now.services.logins.live(login.session.digest) if login else None
         if live is None:
             raise ApiError(403, "signed-out", "Please sign in.")
         return live
@@ -43,7 +43,7 @@ class Asking(TotpHandler):
     @property
     def fresh_login(self) -> LiveLogin:
         """The login that asks, if both factors were given lately (R27): for whatever adds or changes."""
-        live, services = self.login, self.rim.services
+        live, services = self.login, self.now.services
         if not live.session.fresh(at=services.clock(), within=services.policy.fresh_for):
             raise ApiError(403, "step-up", "Please give password and code once more.")
         return live

@@ -41,7 +41,7 @@ class EnrollHandler(PageHandler):
 
     async def stage(self) -> Stage | None:
         """How far it has come."""
-        return await self.storing(self.rim.services.enrollment.stage, self.bearer)
+        return await self.storing(self.now.services.enrollment.stage, self.bearer)
 
     def begin_again(self) -> None:
         """Back to page 1; where page 4 was loaded again, nothing went wrong, and the person is in."""
@@ -77,7 +77,7 @@ class EnrollCodePage(EnrollHandler):
         wait = await self.admit(self.rim.enroll_addresses)
         if wait is not None:
             return Denied(Refusal.THROTTLED, retry_after=wait)
-        start = self.rim.services.enrollment.start
+        start = self.now.services.enrollment.start
         return await self.storing(start, self.field("enrollment_code"), self.origin)
 
     def answer(self, outcome: Issued[Enrollment] | Denied) -> None:
@@ -119,7 +119,7 @@ class EnrollAccountPage(EnrollHandler):
             self.form(stage, status=objection[0], message=objection[1])
             return
         outcome = await self.hashing(
-            self.rim.services.enrollment.choose,
+            self.now.services.enrollment.choose,
             self.bearer,
             typed_name=self.field("username"),
             typed_password=self.field("password"),
@@ -160,7 +160,7 @@ class EnrollAccountPage(EnrollHandler):
             first_setup=first_setup,
             username=typed[:64] or stage.username or "",
             password_set=stage.has_password,
-            min_length=self.rim.services.policy.password_min,
+            min_length=self.now.services.policy.password_min,
         )
 
 
@@ -188,7 +188,7 @@ class EnrollPhonePage(EnrollHandler):
             self.form(stage, status=403, message=Message("warning", STALE))
         else:
             outcome = await self.storing(
-                self.rim.services.enrollment.confirm,
+                self.now.services.enrollment.confirm,
                 self.bearer,
                 typed_code=self.field("code"),
                 origin=self.origin,
@@ -212,7 +212,7 @@ class EnrollPhonePage(EnrollHandler):
         rim, enrolled = self.rim, issued.value
         rim.cookies.put_login(self, issued)
         rim.cookies.put_known_browser(
-            self, enrolled.known_browser, rim.services.policy.known_browser_lifetime
+            self, enrolled.known_browser, self.now.services.policy.known_browser_lifetime
         )
         token = rim.xsrf.issue(self, login_id=enrolled.session.id, secure=self.visitor.secure)
         await leave_the_old(self, issued.bearer)
@@ -227,7 +227,7 @@ class EnrollPhonePage(EnrollHandler):
     def form(self, stage: Stage, *, status: int = 200, message: Message | None = None) -> None:
         """QR, text key, and the field for the code."""
         secret = stage.secret or b""
-        uri = totp.uri(secret, username=stage.username or "", issuer=self.rim.issuer)
+        uri = totp.uri(secret, username=stage.username or "", issuer=self.now.issuer)
         self.page(
             "enroll_phone.html",
             status=status,

@@ -32,7 +32,7 @@ class AuthenticatorsHandler(ApiHandler):
     async def get(self) -> None:
         """All of them, oldest first; of their secrets nothing."""
         mine = self.login.account.id
-        phones = await self.storing(self.rim.services.authenticators.of_account, mine)
+        phones = await self.storing(self.now.services.authenticators.of_account, mine)
         self.answer({"authenticators": [_as_phone(phone) for phone in phones]})
 
     @web.authenticated
@@ -107,7 +107,7 @@ class EventsHandler(ApiHandler):
     async def get(self) -> None:
         """The newest 200, newest first; ``?before=ID`` gives what was before that one."""
         before = number_of(self.request.query_arguments.get("before"))
-        events = self.rim.services.store.events
+        events = self.now.services.store.events
         found = await self.storing(
             events.list, account_id=self.login.account.id, before=before, limit=_MOST_EVENTS
         )
@@ -132,7 +132,7 @@ class MyselfHandler(MeHandler):
     async def patch(self) -> None:
         """Display name, initials, colour: what is not named stays."""
         self.insist_on_own_request()
-        login, accounts = self.login, self.rim.services.accounts
+        login, accounts = self.login, self.now.services.accounts
         document = self.document(optional=("display_name", "initials", "color"))
         who = login.account
         try:

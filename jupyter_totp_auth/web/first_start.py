@@ -8,6 +8,8 @@ from typing import Any
 from jupyter_core.paths import secure_write
 from jupyter_server.utils import url_path_join
 
+from . import json_log
+
 _BOX = """
     No account is set up yet. Open this link, once, to become the admin of this server:
 
@@ -17,12 +19,18 @@ _BOX = """
 """
 
 
-def announce(serverapp: Any, code: str, public_url: str) -> None:
+_SENTENCE = " ".join(_BOX.split())
+
+
+def announce(serverapp: Any, code: str, public_url: str, *, as_json: bool) -> None:
     """Print the set-up link on standard error, as Jupyter prints its own, once the port is known."""
 
     def tell() -> None:
         url = url_path_join(public_url or serverapp.connection_url, _page(code))
-        print(_BOX.format(url=url), file=sys.stderr, flush=True)  # noqa: T201
+        if as_json:
+            json_log.say(_SENTENCE.format(url=url))
+        else:
+            print(_BOX.format(url=url), file=sys.stderr, flush=True)  # noqa: T201
 
     serverapp.io_loop.add_callback(tell)
 

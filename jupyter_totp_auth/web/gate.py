@@ -16,7 +16,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
-from tornado.web import Application
 
 from ..core import bearer
 from ..core.access_tokens import AccessTokens, LiveToken, blanked
@@ -63,11 +62,11 @@ class PublicRoute:
 
 
 class Gate:
-    """Stands before one application's handlers. Every answer of its own is written by itself."""
+    """Stands before the handlers that ``find_handler`` gives. Its own answers are written by itself."""
 
     def __init__(  # noqa: PLR0913 - all that a request is judged by comes together here
         self,
-        application: Application,
+        find_handler: Callable[..., Any],
         *,
         base_url: str,
         public: Sequence[PublicRoute],
@@ -85,8 +84,7 @@ class Gate:
         allow_origin: Callable[[str], bool],
         log: Log,
     ) -> None:
-        self._find_handler = application.find_handler
-        self._application = application
+        self._find_handler = find_handler
         self._base_url = base_url
         self._public = [(re.compile(route.pattern), route.handler) for route in public]
         self._logins = logins
@@ -102,14 +100,6 @@ class Gate:
         self._is_stale = is_stale
         self._is_own = partial(has_own_origin, allow=allow_origin)
         self._log = log
-
-    def install(self) -> None:
-        """Take the place of the application's look-up of handlers."""
-        self._application.find_handler = self.find_handler  # type: ignore[method-assign]
-
-    def stands(self, application: Application) -> bool:
-        """Whether it still stands there."""
-        return getattr(application.find_handler, "__self__", None) is self
 
     # -- who is it ---------------------------------------------------------------------------------
 

@@ -22,35 +22,22 @@ from ..core.logins import LiveLogin
 from ..public_routes import patterns
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
-from ..wiring import build
+from ..wiring import Services, build
 from . import first_start, start_checks
 from .accepting import hurry
-from .appearance import BadLogo, Pages
-from .client_address import ClientAddresses
-from .cookies import Cookies
-from .gate import TOKENS_REFUSED, Gate
-from .hosts import Hosts, is_allowed_origin
+from .appearance import BadLogo
+from .assembly import make_gate, make_rim
+from .certificates import BadCertificate, Certificates
+from .door import Door
+from .gate import TOKENS_REFUSED
 from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
-from .pool import BoundedPool, HashPool
-from .probe import Probes
-from .reading_along import ReadingAlong
-from .rights import Rights
-from .rim import Rim
-from .routes import before_jupyters, handlers, public_routes
-from .sockets import Sockets
+from .notify import taken_from
+from .routes import before_jupyters, handlers
+from .service import Service
 from .start_checks import UnsafeSetting
-from .tokens import TokenPlaces
 from .visitor import as_user, lives, visitor_of
-from .who_ran_what import WhoRanWhat
-from .xsrf import Xsrf, jupyters_cookie
-
-_HASH_THREADS = 2
-_HASH_QUEUE = 16
-_HASH_RESERVED = 4
-_STORE_THREADS = 4
-_MEMBER_THREADS = 2
-_STORE_QUEUE = 256
+from .xsrf import jupyters_cookie
 
 _PROFILE_FIELDS = ("display_name", "initials", "color")
 
@@ -78,59 +65,23 @@ class TotpIdentityProvider(IdentityProvider):
         start_checks.refuse_unsafe_settings(serverapp, self.settings)
         self.updatable_fields = list(_PROFILE_FIELDS)
         start_checks.refuse_exposed_store(serverapp, self.settings.places())
-        self.services = build(self.settings, audit_log=self.log)
+        services = build(self.settings, audit_log=self.log)
         # Else the last writes stay in SQLite's -wal, and a copy made by hand lacks them.
-        atexit.register(self.services.close)
+        atexit.register(services.close)
         _keep_from_kernels()
-        self.rim = self._make_rim(serverapp)
-        self.gate: Gate | None = None
+        self.rim = make_rim(serverapp, self.settings, services, is_served=self._is_served, log=self.log)
+        self.service = Service(self, serverapp, taken_from(os.environ, pid=os.getpid()))
+        self.certificates: Certificates | None = None
+        self.door: Door | None = None
         self.setup_code: str | None = None
         # Ours from here on: the gate denies by default, and checks the Host itself.
         serverapp.allow_unauthenticated_access = False
         serverapp.allow_remote_access = True
 
-    def _make_rim(self, serverapp: Any) -> Rim:
-        base_url = serverapp.base_url
-        # Of the store, for hashes as well (N23): what hashes also asks the store, before and after.
-        patience = self.services.store.database.patience
-        member_pool = BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE, patience=patience)
-        who_ran_what = self._make_who_ran_what(member_pool)
-        rights = Rights(self.services)
-        return Rim(
-            services=self.services,
-            base_url=base_url,
-            issuer=self.settings.issuer,
-            cookies=Cookies(
-                base_url,
-                port=lambda: "sock" if serverapp.sock else str(serverapp.port),
-                override=self.settings.cookie_name,
-            ),
-            xsrf=Xsrf(self.services.store.sealer, base_url),
-            pages=Pages(base_url, self.settings.appearance()),
-            rights=rights,
-            sockets=Sockets(self._is_served, ReadingAlong(rights), who_ran_what),
-            hash_pool=HashPool(
-                "hash",
-                threads=_HASH_THREADS,
-                queue=_HASH_QUEUE,
-                reserved=_HASH_RESERVED,
-                patience=patience,
-            ),
-            store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE, patience=patience),
-            member_pool=member_pool,
-            log=self.log,
-            public_url=self.settings.public_url,
-        )
-
-    def _make_who_ran_what(self, pool: BoundedPool) -> WhoRanWhat | None:
-        services, settings = self.services, self.settings
-        if settings.audit_cells == "off" and not settings.audit_terminals:
-            return None
-        made = WhoRanWhat(
-            settings, events=services.store.events, pool=pool, log=self.log, clock=services.clock
-        )
-        atexit.register(made.rows.finish)  # before the store is closed: the last registered runs first
-        return made
+    @property
+    def services(self) -> Services:
+        """Those of now: a reload changes their numbers."""
+        return self.rim.services
 
     def _is_served(self, socket_key: str) -> bool:
         """For open sockets: a login or token that lives, as far as a store that answers can tell (R3)."""
@@ -222,7 +173,9 @@ class TotpIdentityProvider(IdentityProvider):
         try:
             start_checks.refuse_plain_http(app, self.settings, tls=ssl_options is not None)
             start_checks.refuse_unsafe_application(app.web_app.settings)
-        except UnsafeSetting as refusal:
+            if ssl_options is not None:
+                self.certificates = Certificates(ssl_options, self.log)
+        except (UnsafeSetting, BadCertificate) as refusal:
             self.log.critical("jupyter_totp_auth: not starting. %s", refusal)
             app.exit(1)
         for name in start_checks.stock_secrets(app):
@@ -232,8 +185,8 @@ class TotpIdentityProvider(IdentityProvider):
         keep_secrets_out(app.web_app.settings, app.log)
         app.web_app.settings["xsrf_cookie_kwargs"] = jupyters_cookie(app.base_url)
         self.rim.rights.holds_folders = getattr(app.authorizer, "totp_holds_folders", False)
-        self.gate = self._make_gate(app)
-        self.gate.install()
+        self.door = Door(app.web_app)
+        self.door.put(make_gate(app, self.settings, self.rim, find_handler=self.door.inner))
         app.web_app.add_handlers(".*$", before_jupyters(app.base_url))
         public = ", ".join(patterns(self.settings.public_routes))
         self.log.info("jupyter_totp_auth: answered without a login: %s", public)
@@ -241,45 +194,16 @@ class TotpIdentityProvider(IdentityProvider):
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
         app.io_loop.add_callback(self.rim.start)
         app.io_loop.add_callback(hurry, app)
+        app.io_loop.add_callback(self.service.begin)
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
             self.rim.awaiting_setup = True
-            first_start.announce(app, self.setup_code, self.settings.public_url)
-
-    def _make_gate(self, app: Any) -> Gate:
-        rim, settings = self.rim, self.settings
-        addresses = ClientAddresses(
-            settings.proxy_networks(), trust_unix=settings.trusts_unix(), log=self.log
-        )
-        return Gate(
-            app.web_app,
-            base_url=rim.base_url,
-            public=public_routes(settings.public_routes),
-            logins=self.services.logins,
-            access_tokens=self.services.access_tokens,
-            token_places=TokenPlaces(rim.base_url, settings.token_in_url),
-            cookies=rim.cookies,
-            hosts=Hosts(settings.allowed_hosts, local=app.local_hostnames, sock=app.sock),
-            addresses=addresses,
-            rights=rim.rights,
-            sockets=rim.sockets,
-            pool=rim.store_pool,
-            probes=Probes(
-                app.web_app,
-                self.services.store.probes,
-                base_url=rim.base_url,
-                addresses=addresses,
-                pool=rim.store_pool,
-                clock=self.services.clock,
-            ),
-            is_stale=rim.is_stale,
-            allow_origin=lambda origin: is_allowed_origin(app, origin),
-            log=self.log,
-        )
+            as_json = self.settings.log_format == "json"
+            first_start.announce(app, self.setup_code, self.settings.public_url, as_json=as_json)
 
     def stands_guard(self, application: web.Application) -> bool:
         """Whether our gate is still before this application's handlers."""
-        return self.gate is not None and self.gate.stands(application)
+        return self.door is not None and self.door.stands(application)
 
     login_handler_class = LoginPage
     logout_handler_class = LogoutPage

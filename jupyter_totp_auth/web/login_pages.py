@@ -24,6 +24,8 @@ NOT_A_CODE = "A code is the six digits that your app shows; a recovery code has 
 class LoginPage(PageHandler):
     """Name and password. The answer is the code page, whatever they were."""
 
+    totp_signs_in = True
+
     @allow_unauthenticated
     async def get(self) -> None:
         """The form; or onward, for somebody who is signed in."""
@@ -69,6 +71,8 @@ class LoginPage(PageHandler):
 class CodePage(PageHandler):
     """The six digits, or a recovery code."""
 
+    totp_signs_in = True
+
     @allow_unauthenticated
     async def get(self) -> None:
         """The form, for a browser with a pending login."""
@@ -76,7 +80,7 @@ class CodePage(PageHandler):
             self.go(self.with_next("login/unlock"))
         elif self.visitor.login is not None:
             self.go(self.next_url())
-        elif await self.storing(self.rim.services.login.is_pending, self._pending):
+        elif await self.storing(self.now.services.login.is_pending, self._pending):
             self.form()
         else:
             self.go(self.with_next("login"))
@@ -137,7 +141,7 @@ async def first_factor(handler: TotpHandler, name: str, password: str) -> Outcom
         return Denied(Refusal.THROTTLED, retry_after=wait)
     cookies, secure = handler.rim.cookies, handler.visitor.secure
     verdict = handler.hashing(
-        handler.rim.services.login.first_factor,
+        handler.now.services.login.first_factor,
         typed_name=name,
         typed_password=password,
         origin=handler.origin,
@@ -152,7 +156,7 @@ async def second_factor(
 ) -> Outcome[NewLogin]:
     """The second factor, for the login that was begun with ``pending_bearer``."""
     verdict = handler.storing(
-        handler.rim.services.login.second_factor,
+        handler.now.services.login.second_factor,
         pending_bearer=pending_bearer,
         typed_code=code,
         origin=handler.origin,
@@ -166,7 +170,7 @@ async def sign_in(handler: TotpHandler, issued: Issued[NewLogin]) -> None:
     rim = handler.rim
     rim.cookies.put_login(handler, issued)
     if issued.value.known_browser is not None:
-        lifetime = rim.services.policy.known_browser_lifetime
+        lifetime = handler.now.services.policy.known_browser_lifetime
         rim.cookies.put_known_browser(handler, issued.value.known_browser, lifetime)
     rim.xsrf.issue(handler, login_id=issued.value.session.id, secure=handler.visitor.secure)
     await leave_the_old(handler, issued.bearer)
@@ -179,7 +183,7 @@ async def leave_the_old(handler: TotpHandler, new_bearer: str) -> None:
     (and with recovery codes that are shown only once). The gate looks the login up, the poll cuts sockets.
     """
     try:
-        await handler.storing(handler.rim.services.logins.load, new_bearer)
+        await handler.storing(handler.now.services.logins.load, new_bearer)
         await end_login(handler, handler.visitor)
         await handler.settled()  # a re-enrollment has ended every other login of the account
     except Unavailable:
@@ -189,7 +193,7 @@ async def leave_the_old(handler: TotpHandler, new_bearer: str) -> None:
 async def end_login(handler: TotpHandler, visitor: Visitor) -> None:
     """End the visitor's login, if there is one, and cut its sockets before anything is answered."""
     if visitor.login is not None:
-        logins = handler.rim.services.logins
+        logins = handler.now.services.logins
         await handler.storing(logins.log_out, visitor.login, visitor.origin.client)
         await handler.settled()
 

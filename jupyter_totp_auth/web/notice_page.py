@@ -34,7 +34,7 @@ class NoticePage(PageHandler):
 
 def read_notice(handler: TotpHandler, session: LoginSession) -> Notice:
     """Reads the store."""
-    return handler.rim.services.store.events.notice(session.account_id, session.id)
+    return handler.now.services.store.events.notice(session.account_id, session.id)
 
 
 async def after_login(handler: PageHandler, new: NewLogin) -> str:

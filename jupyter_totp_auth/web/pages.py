@@ -17,7 +17,7 @@ from ..core.passwords import CannotHash
 from ..store import StoreUnavailable
 from . import metrics
 from .cookies import Cookie
-from .failing import EXHAUSTED, FailsClosed, Unavailable
+from .failing import EXHAUSTED, FailsClosed, Stopping, Unavailable, in_words
 from .gate import ANONYMOUS_BODY
 from .hosts import is_from_own_page
 from .next_url import safe_next
@@ -54,11 +54,20 @@ class TotpHandler(FailsClosed):
     known_here = False
     """Whether :meth:`admit` found that this browser has been in before: it need not queue with strangers."""
 
+    totp_signs_in = False
+    """Whether it is a way to a new login: not while the server is about to end."""
+
     csp = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
     def initialize(self, rim: Rim) -> None:
         """tornado's way to hand things to a handler."""
-        self.rim, self.log = rim, rim.log
+        self.rim, self.now, self.log = rim, rim.now, rim.log
+
+    async def prepare(self) -> None:
+        """A server that ends has other things to do than to let somebody in for seconds."""
+        left = self.rim.seconds_left()
+        if self.totp_signs_in and left is not None and self.visitor.login is None:
+            raise Stopping(left)
 
     @property
     def visitor(self) -> Visitor:
@@ -125,11 +134,11 @@ class TotpHandler(FailsClosed):
         rim = self.rim
         cookie = rim.cookies.read(self.request, Cookie.KNOWN_BROWSER, secure=self.visitor.secure)
         if cookie is not None:
-            ask = rim.services.login.is_known_browser
+            ask = self.now.services.login.is_known_browser
             self.known_here = await self.storing(ask, cookie, typed_name=name)
         if self.known_here:
             return None
-        wait = buckets.take(self.origin.client, at=rim.services.clock())
+        wait = buckets.take(self.origin.client, at=self.now.services.clock())
         if wait is not None:
             metrics.THROTTLED.labels("address").inc()
             rim.flood_log.tell(self.origin.client)
@@ -166,13 +175,14 @@ class PageHandler(TotpHandler):
 
     async def prepare(self) -> None:
         """Forms only. One sent with an open login is a person's input, as a look at a page is not (R25)."""
+        await super().prepare()
         if self.request.method != "POST":
             return
         if not is_of_type(self.request, _FORM):
             raise web.HTTPError(415)
         login = self.visitor.login
         if login is not None and not login.locked and self.is_own_request(self.field("_xsrf")):
-            await self.storing(self.rim.services.logins.active, login)
+            await self.storing(self.now.services.logins.active, login)
 
     def field(self, name: str) -> str:
         """A form field as it was sent: one value, from the body, nothing stripped or replaced.
@@ -230,7 +240,7 @@ class PageHandler(TotpHandler):
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         variables.setdefault("action", self.with_next(self.request.path[len(self.rim.base_url) :]))
         self.finish(
-            self.rim.pages.render(
+            self.now.pages.render(
                 template,
                 nonce=nonce,
                 xsrf=xsrf or self.xsrf_value(),
@@ -247,37 +257,23 @@ class PageHandler(TotpHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A page for what has no form to go back to: no trace, no detail."""
-        del kwargs
-        if status_code == 503:  # noqa: PLR2004
-            self.set_header("Retry-After", "2")
-        title, text = _ERRORS.get(status_code, _ERRORS[500])
+        told = in_words(status_code, kwargs.get("exc_info", (None, None))[1])
+        if told.retry_after is not None:
+            self.set_header("Retry-After", str(told.retry_after))
         try:
             self.page(
                 "error.html",
                 status=status_code,
-                title=title,
-                text=text,
+                title=told.title,
+                text=told.text,
                 link_url=f"{self.rim.base_url}login",
                 link_text="To the sign-in page",
             )
         except EXHAUSTED:  # no randomness for the nonce, no memory for the page: then in plain words
             self.set_status(503)
             self.set_header("Content-Type", "text/plain; charset=UTF-8")
-            self.finish(_ERRORS[503][1])
+            self.finish(in_words(503).text)
 
-
-_ERRORS = {
-    400: ("That did not arrive whole", "The form was not understood. Please go back and try again."),
-    403: ("Not from here", "This request did not come from one of this server's own pages."),
-    404: ("Nothing here", "There is no such page."),
-    405: ("Not this way", "This page cannot be asked for in that way."),
-    415: ("Not a form", "This page only takes forms."),
-    500: ("Something went wrong", "The server could not do this. Its log says why."),
-    503: (
-        "Busy just now",
-        "Signing in is not possible at the moment. Nothing was lost; please try again in a few seconds.",
-    ),
-}
 
 _MINUTE = 60
 

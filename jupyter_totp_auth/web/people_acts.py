@@ -24,14 +24,14 @@ async def add(
     asking: Asking, username: str, role: Role, *, display_name: str = "", expires_at: int | None = None
 ) -> Invitation:
     """A new account, and the code that enrolls its person, this once."""
-    admin, call = _fresh_admin(asking), asking.rim.services.accounts.add
+    admin, call = _fresh_admin(asking), asking.now.services.accounts.add
     return await _act(asking, admin, call, username, role, display_name=display_name, expires_at=expires_at)
 
 
 async def change(asking: Asking, account_id: str, wanted: AccountChange) -> Account:
     """Role, terminals, open or closed, expiry; never the last administrator's."""
     admin = _fresh_admin(asking)
-    changed = await _act(asking, admin, asking.rim.services.accounts.change, account_id, wanted)
+    changed = await _act(asking, admin, asking.now.services.accounts.change, account_id, wanted)
     await asking.settled()
     return changed
 
@@ -39,7 +39,7 @@ async def change(asking: Asking, account_id: str, wanted: AccountChange) -> Acco
 async def reset(asking: Asking, account_id: str) -> Invitation:
     """A new enrollment code; the old second factor stays until the new phone is confirmed."""
     admin, name = _fresh_admin(asking), (await named(asking, account_id)).username
-    invitation = await _act(asking, admin, asking.rim.services.accounts.reset, name)
+    invitation = await _act(asking, admin, asking.now.services.accounts.reset, name)
     await asking.settled()
     return invitation
 
@@ -48,7 +48,7 @@ async def end_logins(asking: Asking, account_id: str) -> Account:
     """End all logins of a person. That only takes away, so a login need not be fresh (R27)."""
     asking.insist_on_admin()
     admin, account = asking.login, await named(asking, account_id)
-    await _act(asking, admin, asking.rim.services.accounts.end_logins, account.username)
+    await _act(asking, admin, asking.now.services.accounts.end_logins, account.username)
     await asking.settled()
     return account
 
@@ -56,22 +56,22 @@ async def end_logins(asking: Asking, account_id: str) -> Account:
 async def remove(asking: Asking, account_id: str) -> None:
     """The account and everything bound to it; its events stay."""
     admin = _fresh_admin(asking)
-    await _act(asking, admin, asking.rim.services.accounts.remove, account_id)
+    await _act(asking, admin, asking.now.services.accounts.remove, account_id)
     await asking.settled()
 
 
 async def named(asking: Asking, account_id: str) -> Account:
     """The account of an id. 404."""
     try:
-        return await asking.storing(asking.rim.services.accounts.of_id, account_id)
+        return await asking.storing(asking.now.services.accounts.of_id, account_id)
     except Refused as refused:
         raise error_of(refused) from None
 
 
 def front_url(asking: Asking) -> str:
     """Where people reach this server: as configured, else as the administrator does."""
-    if asking.rim.public_url:
-        return f"{asking.rim.public_url.rstrip('/')}/"
+    if asking.now.public_url:
+        return f"{asking.now.public_url.rstrip('/')}/"
     scheme = "https" if asking.visitor.secure else "http"
     return f"{scheme}://{asking.request.host}{asking.rim.base_url}"
 

@@ -43,7 +43,7 @@ class AccountsHandler(PeopleHandler):
     @web.authenticated
     async def get(self) -> None:
         """By name."""
-        store = self.rim.services.store.accounts
+        store = self.now.services.store.accounts
         last = await self.storing(store.last_logins)
         people = await self.storing(store.all)
         self.answer({"accounts": [_as_account(one, last.get(one.id)) for one in people]})
@@ -80,7 +80,7 @@ class OneAccountHandler(PeopleHandler):
             terminals=_one_of(TERMINALS, document, "terminals"),
         )
         changed = await people_acts.change(self, account_id, change)
-        last = await self.storing(self.rim.services.store.accounts.last_logins)
+        last = await self.storing(self.now.services.store.accounts.last_logins)
         self.answer(_as_account(changed, last.get(changed.id)))
 
     @web.authenticated

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.addresses import AddressBuckets
+from ..core.policy import Policy
 from ..store import StoreUnavailable
 from ..wiring import Services
 from . import metrics
@@ -27,16 +28,25 @@ _FLUSH_EVERY = 60.0
 _PURGE_EVERY = 600.0
 
 
+@dataclass(frozen=True)
+class Now:
+    """What a reload can change, as one: a request takes it at its beginning, and keeps it to its end."""
+
+    services: Services
+    issuer: str
+    pages: Pages
+    public_url: str
+    """The address that people type, as configured; empty: not configured."""
+
+
 @dataclass(eq=False)
 class Rim:
     """Shared by all handlers of one server."""
 
-    services: Services
+    now: Now
     base_url: str
-    issuer: str
     cookies: Cookies
     xsrf: Xsrf
-    pages: Pages
     rights: Rights
     sockets: Sockets
     hash_pool: HashPool
@@ -47,8 +57,8 @@ class Rim:
     """For what keeps logins true, so that no flood of strangers stands before an end."""
 
     log: Any
-    public_url: str = ""
-    """The address that people type, as configured; empty: not configured."""
+    stops_at: int | None = None
+    """When the server ends, where that has begun: it takes no new logins (``drain``)."""
 
     awaiting_setup: bool = False
     """Nobody is enrolled yet, so nobody can log in; the login page says so."""
@@ -69,6 +79,19 @@ class Rim:
         self.flood_log = FloodLog(self.log)
         metrics.watch(self)
 
+    @property
+    def services(self) -> Services:
+        """Those of now: for the rim's own work. A handler has them from its request's beginning."""
+        return self.now.services
+
+    def follow(self, now: Now, policy: Policy) -> None:
+        """Go on with this: what was asked before is answered by what was before."""
+        if policy != now.services.policy:
+            now = replace(now, services=now.services.under(policy))
+        self.now = now
+        for buckets in (self.login_addresses, self.enroll_addresses):
+            buckets.burst = policy.address_burst
+
     def is_stale(self) -> bool:
         """Whether the store has been silent for so long that memory cannot be trusted any more."""
         return self.silence() > _STALE_AFTER
@@ -79,7 +102,13 @@ class Rim:
 
     def can_log_in(self) -> bool:
         """Whether a login would be served now, as far as can be told without trying. From memory."""
+        if self.stops_at is not None:
+            return False
         return not (self.is_stale() or self._is_doubted or self.hash_pool.hangs)
+
+    def seconds_left(self) -> int | None:
+        """Until the server ends; None: it goes on."""
+        return None if self.stops_at is None else max(self.stops_at - self.services.clock(), 0)
 
     def doubt(self) -> None:
         """The store has refused somebody: until it takes a write again, this server is not healthy."""

@@ -18,7 +18,7 @@ class LockHandler(ApiHandler):
     async def post(self) -> None:
         """Kernels run on; sockets are closed before this is answered."""
         self.insist_on_own_request()
-        await self.storing(self.rim.services.logins.lock, self.login, self.origin.client)
+        await self.storing(self.now.services.logins.lock, self.login, self.origin.client)
         await self.settled()
         self.set_status(204)
 
@@ -32,7 +32,7 @@ class UnlockHandler(ApiHandler):
         self.insist_on_own_request()
         kind, text = self.one_string("code", "password")
         await self.settled()  # another process may have locked it a moment ago
-        login, stepup = self.live_login, self.rim.services.stepup
+        login, stepup = self.live_login, self.now.services.stepup
         if not login.locked:
             self.set_status(204)
             return
@@ -58,7 +58,7 @@ class StepUpHandler(ApiHandler):
         self.insist_on_own_request()
         password, code = self.strings("password", "code")
         session = await acts.step_up(self, password, code)
-        self.answer({"fresh_until": iso(session.fresh_at + self.rim.services.policy.fresh_for)})
+        self.answer({"fresh_until": iso(session.fresh_at + self.now.services.policy.fresh_for)})
 
 
 class ActivityHandler(ApiHandler):
@@ -68,6 +68,6 @@ class ActivityHandler(ApiHandler):
     async def post(self) -> None:
         """204, or 403 ``locked`` where it comes too late."""
         self.insist_on_own_request()
-        if not await self.storing(self.rim.services.logins.active, self.login):
+        if not await self.storing(self.now.services.logins.active, self.login):
             raise ApiError(403, "locked", "Please unlock.")
         self.set_status(204)

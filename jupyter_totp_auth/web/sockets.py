@@ -7,11 +7,12 @@ login for days.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol
 from weakref import WeakSet
 
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from .visitor import visitor_of
 from .who_ran_what import WhoRanWhat
@@ -73,6 +74,13 @@ class Sockets:
             group.discard(handler)
             if not group:
                 del self._open[key]
+
+    def tell(self, kind: type[WebSocketHandler], message: str) -> None:
+        """Send a message down every open socket of this kind."""
+        for handler in [handler for group in self._open.values() for handler in group]:
+            if isinstance(handler, kind):
+                with suppress(WebSocketClosedError):
+                    handler.write_message(message)
 
     def sweep(self) -> None:
         """Close what does not live any more (expired, ended here or elsewhere), or may not be had now."""

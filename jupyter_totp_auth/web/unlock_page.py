@@ -43,7 +43,7 @@ class UnlockPage(PageHandler):
 
     async def check(self, login: LiveLogin, code: str, password: str) -> None:
         """Onward, or the form once more."""
-        stepup = self.rim.services.stepup
+        stepup = self.now.services.stepup
         if code:
             denied = await self.storing(stepup.unlock_by_code, login, typed_code=code, origin=self.origin)
         else:

@@ -50,12 +50,16 @@ class WhoRanWhat:
     def __init__(
         self, settings: TotpAuth, *, events: EventStore, pool: BoundedPool, log: Log, clock: Callable[[], int]
     ) -> None:
-        self._cells = settings.audit_cells
-        self._terminals = settings.audit_terminals
+        self.follow(settings)
         self._clock = clock
         self._log = log
         self._rows = Rows(events, pool, log, clock)
         self._open: WeakKeyDictionary[WebSocketHandler, str] = WeakKeyDictionary()
+
+    def follow(self, settings: TotpAuth) -> None:
+        """Record what these ask for, from now on."""
+        self._cells = settings.audit_cells
+        self._terminals = settings.audit_terminals
 
     @property
     def rows(self) -> Rows:

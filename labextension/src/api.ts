@@ -13,6 +13,8 @@ export interface IMe {
   authenticators: number;
   recovery_codes_left: number;
   locked: boolean;
+  /** When the server ends, where it is about to. */
+  stops_at: Time | null;
   login: { id: string; expires_at: Time; idle_at: Time | null; fresh_until: Time };
 }
 

@@ -60,6 +60,7 @@ export const ADA: IMe = {
   authenticators: 1,
   recovery_codes_left: 10,
   locked: false,
+  stops_at: null,
   login: { id: '1', expires_at: '2027-01-01T00:00:00Z', idle_at: null, fresh_until: '2026-01-01T00:00:00Z' }
 };
 
@@ -74,6 +75,7 @@ export class Socket {
   static all: Socket[] = [];
   onopen: () => void = () => undefined;
   onclose: () => void = () => undefined;
+  onmessage: (event: { data: unknown }) => void = () => undefined;
   constructor(readonly url: string) {
     Socket.all.push(this);
   }

@@ -150,3 +150,26 @@ test('a login that ends while it is locked says so', async () => {
   await pass(5000);
   expect(changes.slice(-2)).toEqual(['locked', 'signed-out']);
 });
+
+test('a hint that the server is about to stop makes it look, and nothing else that comes does', async () => {
+  await begun();
+  const [socket] = Socket.all;
+  server.on('GET me', [200, { ...ADA, stops_at: '2026-11-28T12:00:20Z' }]);
+  for (const data of ['{"schema_id": "https://events.jupyter.org/jupyter_server/kernel_actions/v1"}', 'null', '{', 7]) {
+    socket.onmessage({ data });
+  }
+  await pass();
+  expect(server.times('GET me')).toBe(1);
+  socket.onmessage({ data: '{"schema_id": "jupyter-totp-auth/stopping"}' });
+  await pass();
+  expect(monitor.me?.stops_at).toBe('2026-11-28T12:00:20Z');
+  expect(monitor.state).toBe('open');
+
+  server.on('GET me', new TypeError(), [200, ADA]);
+  socket.onclose();
+  await pass(1000);
+  expect(monitor.me?.stops_at).not.toBeNull();
+  Socket.all[1].onopen();
+  await pass();
+  expect(monitor.me?.stops_at).toBeNull();
+});

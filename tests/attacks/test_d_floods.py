@@ -347,7 +347,8 @@ def test_D26_a_429_says_the_same_of_a_name_and_of_an_address(stage: Stage, ada: 
 
 
 @pytest.mark.slow
-def test_D19_names_that_nobody_has_leave_a_bounded_table(stage: Stage, ada: Person) -> None:
+@pytest.mark.parametrize("names", [200_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
+def test_D19_names_that_nobody_has_leave_a_bounded_table(stage: Stage, ada: Person, names: int) -> None:
     status = Path(f"/proc/{stage.server.process.pid}/status")  # type: ignore[union-attr]
 
     def rss() -> int:
@@ -357,7 +358,7 @@ def test_D19_names_that_nobody_has_leave_a_bounded_table(stage: Stage, ada: Pers
         stage.client().first_factor(ada.username, WRONG_PASSWORD)
     before, at = rss(), stage.clock.now()
     with stage.sql() as connection:
-        rows = ((f"{n:064x}", at, at + 30 * 86_400 + n // 1000) for n in range(1_000_000))
+        rows = ((f"{n:064x}", at, at + 30 * 86_400 + n // 1000) for n in range(names))
         connection.executemany("INSERT INTO throttle VALUES (?, NULL, 1, ?, ?)", rows)
     throttles = stage.services.store.throttles
     begun = time.monotonic()

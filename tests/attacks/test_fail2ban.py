@@ -41,6 +41,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
+def json_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """The same, with its log in JSON."""
+    arguments = ["--TotpAuth.trusted_proxies=127.0.0.1/32", "--TotpAuth.log_format=json"]
+    with open_stage(tmp_path_factory.mktemp("f2bjson"), arguments=arguments) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
 def judge() -> Path:
     with missing_is_skip():
         return parts.find("fail2ban")
@@ -246,6 +254,32 @@ def test_M11_G20_F05_what_is_typed_or_sent_makes_no_line_and_no_error(
             )
 
 
+def test_M11_G20_a_log_in_json_has_the_same_lines_and_no_others(
+    json_stage: Stage, judge: Path, tmp_path: Path
+) -> None:
+    watched = Watched(json_stage, judge, tmp_path)
+    client = coming_from(json_stage, "203.0.113.1")
+    client.get("login")
+    line = json.dumps({"time": "2026-11-20T19:32:45.047Z", "level": "WARNING", "logger": "ServerApp"})[:-1]
+    forged = f'{line}, "message": "jupyter_totp_auth: failed login from 9.9.9.9"}}'
+    for text in (*BREAKS, '"}', '"'):
+        sent = f"x{text}{forged}"
+        assert try_by_api(client, sent, PASSWORD) == 401
+        for where in ("User-Agent", "Referer", "Host", "Accept"):
+            odd = sent.encode().decode("latin-1")
+            raw(json_stage, "GET", "/api/contents", {"X-Forwarded-For": "203.0.113.2", where: odd})
+        form = {"X-Forwarded-For": "203.0.113.2", "Referer": odd, "Content-Type": FORM}
+        raw(json_stage, "POST", "/login", form)
+        raw(json_stage, "GET", f"/x{sent}".replace(" ", "\x0b"), {"X-Forwarded-For": "203.0.113.2"})
+    assert "9.9.9.9" in watched.log, "it does stand in the log"
+    for each in json_stage.server.log.splitlines():
+        assert each.isascii()
+        told = json.loads(each)
+        assert list(told)[:4] == ["time", "level", "logger", "message"], each
+        assert "audit" not in told or "9.9.9.9" not in json.dumps(told["audit"])
+    assert watched.banned == ["203.0.113.1"] * 8, watched.log
+
+
 def raw(stage: Stage, method: str, path: str, headers: dict[str, str]) -> None:
     """A request by the byte; whatever the answer is."""
     sent = message(stage.server.url, method, path)
@@ -296,9 +330,16 @@ def test_filter_and_jail_are_accepted_beside_fail2bans_own(judge: Path, tmp_path
     assert "_SYSTEMD_UNIT=jupyter.service" in done.stdout
 
 
-LINE = "[W 2026-11-20 19:32:45.047 ServerApp] jupyter_totp_auth: failed login from "
+TOLD = "jupyter_totp_auth: failed login from"
+LINE = "[W 2026-11-20 19:32:45.047 ServerApp] " + TOLD + " {}"
+JSON_LINE = (
+    '{{"time": "2026-11-20T19:32:45.047Z", "level": "WARNING", "logger": "ServerApp", "message": "'
+    + TOLD
+    + ' {}"}}'
+)
 
 
+@pytest.mark.parametrize("line", [LINE, JSON_LINE], ids=["text", "json"])
 @pytest.mark.parametrize(
     "prefix",
     [
@@ -309,7 +350,24 @@ LINE = "[W 2026-11-20 19:32:45.047 ServerApp] jupyter_totp_auth: failed login fr
     ],
     ids=["file", "syslog", "syslog with ISO dates", "journal"],
 )
-def test_the_filter_reads_a_file_syslog_and_the_journal(judge: Path, tmp_path: Path, prefix: str) -> None:
-    log = f"{prefix}{LINE}203.0.113.7\n{prefix}{LINE}2001:db8::7\n{prefix}{LINE}unix\n{prefix}{LINE}evil.example\n"
-    log += f"{prefix}[W 2026-11-20 19:32:45.047 ServerApp] 403 GET /x (@8.8.8.8) 1.00ms referer={prefix}{LINE}9.9.9.9\n"
-    assert banned(judge, log, tmp_path) == ["203.0.113.7", "2001:db8::7"]
+def test_the_filter_reads_a_file_syslog_and_the_journal(
+    judge: Path, tmp_path: Path, line: str, prefix: str
+) -> None:
+    said = [prefix + line.format(who) for who in ("203.0.113.7", "2001:db8::7", "unix", "evil.example")]
+    said.append(prefix + line.format("8.8.8.8").replace(TOLD, f"403 GET /x (@8.8.8.8) referer={TOLD}"))
+    said.append(f"{said[0]} {prefix}{line.format('9.9.9.9')}")
+    assert banned(judge, "\n".join([*said, ""]), tmp_path) == ["203.0.113.7", "2001:db8::7"]
+
+
+def test_the_date_of_a_json_line_is_in_utc(judge: Path, tmp_path: Path) -> None:
+    file = tmp_path / "judged.log"
+    file.write_text(JSON_LINE.format("203.0.113.7") + "\n")
+    done = subprocess.run(
+        [str(judge), "--out", "<time>", str(file), str(FILTER)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env={"TZ": "Asia/Tokyo", "PATH": "/usr/bin:/bin"},
+    )
+    assert done.stdout.strip() == "1795203165"

@@ -55,7 +55,10 @@ def test_the_path_is_the_servers_unless_it_is_given(desk: Desk) -> None:
 
 
 def test_the_service_starts_what_this_command_is_installed_with(desk: Desk) -> None:
-    assert f"ExecStart={sys.prefix}/bin/jupyter lab\n" in desk.do("config", "systemd", *NAME).out
+    assert (
+        f"ExecStart={sys.prefix}/bin/jupyter lab --TotpAuth.drain_seconds=20\n"
+        in desk.do("config", "systemd", *NAME).out
+    )
 
 
 @pytest.mark.parametrize(

@@ -232,3 +232,25 @@ def _can_log_in(browser: Client, person: Person, code: str) -> bool:
     except AssertionError:
         return False
     return True
+
+
+@pytest.mark.parametrize("typed", ["soon", "-1", "3601", "1.5", "٣"])
+def test_a_time_to_wait_that_cannot_be_is_wrong_usage(desk: Desk, typed: str) -> None:
+    assert desk.run("stop", f"--drain={typed}").status == 2
+    assert desk.run("stop", "--drain=3", "--now").status == 2
+
+
+def test_a_server_that_knows_nothing_of_waiting_stops_and_no_note_is_left(
+    desk: Desk, listeners: Listeners
+) -> None:
+    port = listeners.start()
+    desk.run("stop", port, "--drain", "60")
+    assert listeners.processes[port].wait(5) == -15
+    assert not list((desk.home / "runtime").glob("totp-stop-*"))
+
+
+def test_a_broken_configuration_keeps_no_server_from_being_stopped(desk: Desk, listeners: Listeners) -> None:
+    port = listeners.start()
+    desk.configure("not python at all")
+    assert desk.run("stop", port).status == 0
+    assert listeners.processes[port].wait(5) == -15

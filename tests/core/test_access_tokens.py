@@ -272,3 +272,12 @@ def test_a_folder_is_kept_without_its_slashes(rig: Rig, alice: Person) -> None:
     made = create(rig, login_of(rig, alice), scopes=("contents:write",), path_prefix="/course/week 1/")
     assert made.token.path_prefix == "course/week 1"
     assert create(rig, login_of(rig, alice)).token.path_prefix == ""
+
+
+def test_other_numbers_hold_for_new_tokens_and_those_that_are_there_live_on(rig: Rig, alice: Person) -> None:
+    by = login_of(rig, alice)
+    digest = loaded(rig, alice, days=90)
+    rig.access_tokens.follow(replace(rig.policy, access_token_days_max=30))
+    assert refusal(rig, by, days=31) is Refusal.BAD_LIFETIME
+    assert create(rig, by, days=30)
+    assert rig.access_tokens.live(digest) is not None

@@ -71,3 +71,13 @@ def test_a_clock_set_back_does_not_shut_anybody_out_for_long() -> None:
     assert buckets.take("192.0.2.1", at=AT + 6) == 6, "as if it were empty now"
     spend(buckets, "192.0.2.2", 19, at=AT + 86_400)
     assert buckets.take("192.0.2.2", at=AT) == 6
+
+
+def test_another_burst_holds_from_then_on_for_those_who_have_tried_as_well() -> None:
+    buckets = AddressBuckets(2)
+    assert [buckets.take("203.0.113.7", at=0) for _ in range(2)] == [None, None]
+    assert buckets.take("203.0.113.7", at=0) is not None
+    buckets.burst = 20
+    assert buckets.take("203.0.113.7", at=12) is None
+    buckets.burst = 0
+    assert buckets.take("203.0.113.7", at=12) is None

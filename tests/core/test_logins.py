@@ -470,3 +470,15 @@ def test_an_ended_login_is_not_seen_any_more(
     store.after["touch"] = lambda: pytest.fail("written after its end")
     logins.flush()
     assert login.session.created_at > START
+
+
+def test_other_numbers_hold_for_open_logins_and_their_absolute_end_stays(rig: Rig, alice: Person) -> None:
+    login = loaded(rig.logins, rig, alice)
+    rig.logins.follow(replace(rig.policy, idle_timeout=900, login_lifetime=1800))
+    rig.clock.now = login.session.active_at + 899
+    assert rig.logins.sync() == frozenset()
+    rig.clock.now += 1
+    assert rig.logins.sync() == {login.session.id}
+    live = rig.logins.live(login.session.digest)
+    assert live is not None
+    assert live.session.expires_at == login.session.expires_at

@@ -86,6 +86,8 @@ class Backstage:
     def signed_in(self, username: str, *, url: str = "", **login: int) -> Client:
         """A client with a login of ``username`` and its CSRF pair."""
         client = Client(url or self.url)
+        if self.server.certificate is not None:
+            client.session.verify = str(self.server.certificate)
         put_login(client, self.open_login(username, **login).text)
         assert client.get("logout").status_code == 200  # the page with the button puts the pair
         assert client.xsrf

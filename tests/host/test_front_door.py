@@ -76,7 +76,7 @@ def test_an_exception_in_a_hook_ends_the_start(tmp_path: Path, hook: str, error:
             "    def validate_security(self, app: Any, ssl_options: dict[str, Any] | None = None) -> None:\n",
         ),
         ("web/identity.py", "    def get_handlers(self) -> list[Any]:\n"),
-        ("web/gate.py", "    def install(self) -> None:\n"),
+        ("web/door.py", "    def put(self, gate: Gate) -> None:\n"),
     ],
 )
 def test_an_exception_while_the_login_is_put_up_ends_the_start(

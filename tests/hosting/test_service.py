@@ -24,7 +24,7 @@ SOCKET = replace(SITE, upstream=Upstream.parse("unix:/run/jupyter/jupyter.sock")
 def verify(tmp_path: Path) -> Callable[[str], str]:
     """What systemd itself has to say about the text of a unit."""
     with missing_is_skip():
-        program, curl = parts.find("systemd-analyze"), parts.find("curl")
+        program = parts.find("systemd-analyze")
     (tmp_path / "bin").mkdir()
     jupyter = tmp_path / "bin" / "jupyter"
     jupyter.write_text("#!/bin/sh\n")
@@ -32,7 +32,7 @@ def verify(tmp_path: Path) -> Callable[[str], str]:
 
     def ask(text: str) -> str:
         unit = tmp_path / "jupyter.service"
-        here = text.replace("/opt/jupyter/bin/", f"{tmp_path}/bin/").replace("/usr/bin/curl", str(curl))
+        here = text.replace("/opt/jupyter/bin/", f"{tmp_path}/bin/")
         unit.write_text(here)
         done = subprocess.run(
             [program, "verify", "--man=no", unit], capture_output=True, text=True, timeout=60, check=False

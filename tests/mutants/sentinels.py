@@ -49,6 +49,11 @@ _HOPS = "tests/hosting/test_hops.py::test_"
 _DEPLOYMENT = "tests/hosting/test_model.py::test_"
 _START = "tests/host/test_start.py::test_"
 _SENTINELS = "tests/attacks/test_q_sentinels.py::test_"
+_MANAGER = "tests/host/test_service_manager.py::test_"
+_RELOAD = "tests/host/test_reload.py::test_"
+_DRAIN = "tests/host/test_drain.py::test_"
+_BANS = "tests/attacks/test_fail2ban.py::test_"
+_JSON = "tests/web/test_json_log.py::test_"
 _STORE_LOST = "tests/attacks/test_n_store.py::test_"
 _RESTORE = "tests/cli/test_restore.py::test_"
 
@@ -450,6 +455,72 @@ SENTINELS = (
         "        if self._is_stale():\n",
         "        if self._is_stale() and request.method == 'TRACE':\n",
         f"{_STORE_LOST}N02_without_its_store_memory_serves_fifteen_seconds_and_not_more",
+    ),
+    # -- as a service -----------------------------------------------------------------------------------
+    _one(
+        "kernels of a service can speak for it to systemd",
+        "web/notify.py",
+        'address = environment.pop(_SOCKET, "")',
+        'address = environment.get(_SOCKET, "")',
+        f"{_MANAGER}ready_comes_once_logins_are_served_and_stopping_at_the_end",
+    ),
+    _one(
+        "the service is well where its event loop stands still",
+        "web/service.py",
+        "            self._beat(self._notifier.alive, self._notifier.watchdog / 2)",
+        "            beats = iter(lambda: self._notifier.alive() or __import__('time').sleep(0.3), 0)\n"
+        "            threading.Thread(target=list, args=(beats,), daemon=True).start()",
+        f"{_MANAGER}a_loop_that_hangs_is_not_fed_and_one_that_turns_is",
+    ),
+    _one(
+        "a reload leaves the proxies and hosts of before",
+        "web/reload.py",
+        "    door.put(gate)\n",
+        "    del gate\n",
+        f"{_RELOAD}what_can_change_changes_under_whoever_is_signed_in",
+    ),
+    _one(
+        "a reload takes a file that is gone for the defaults",
+        "web/reload.py",
+        "    if gone:",
+        "    if False:",
+        f"{_RELOAD}a_file_that_is_gone_does_not_mean_the_defaults",
+    ),
+    _one(
+        "a request sees the old set and the new",
+        "web/pages.py",
+        "        self.rim, self.now, self.log = rim, rim.now, rim.log",
+        "        self.rim, self.log = rim, rim.log\n"
+        "        type(self).now = property(lambda self: self.rim.now)",
+        "tests/web/test_reload.py::test_what_a_request_has_begun_with_it_keeps_to_its_end",
+    ),
+    _one(
+        "a certificate that cannot be used shuts everybody out",
+        "web/certificates.py",
+        "        server.ssl_options = self.context",
+        "        server.ssl_options = self._options",
+        f"{_RELOAD}a_certificate_that_cannot_be_used_leaves_the_one_before",
+    ),
+    _one(
+        "a server that stops lets strangers in",
+        "web/pages.py",
+        "        if self.totp_signs_in and left is not None and self.visitor.login is None:",
+        "        if self.totp_signs_in and left is None and self.visitor.login is self:",
+        f"{_DRAIN}nobody_new_gets_in_and_whoever_is_in_goes_on_until_they_leave",
+    ),
+    _one(
+        "a log in JSON has other letters than ASCII",
+        "web/json_log.py",
+        "blanked(json.dumps(line, ensure_ascii=True))",
+        "blanked(json.dumps(line, ensure_ascii=False))",
+        f"{_BANS}M11_G20_a_log_in_json_has_the_same_lines_and_no_others",
+    ),
+    _one(
+        "an access token stands in a trace",
+        "web/json_log.py",
+        "blanked(json.dumps(line, ensure_ascii=True))",
+        "json.dumps(line, ensure_ascii=True) or blanked('')",
+        f"{_JSON}an_access_token_is_taken_out_of_a_trace_as_well",
     ),
     # -- behind a proxy -------------------------------------------------------------------------------
     _one(

@@ -27,12 +27,12 @@ INSIDE = [
     ("GET", "api/contents/m%69ne/a.txt", None, 200),
     ("GET", "files/mine/a.txt", None, 200),
     ("GET", "view/mine/a.html", None, 404),
-    ("PUT", "api/contents/mine/b.txt", FILE, 201),
-    ("PATCH", "api/contents/mine/b.txt", {"path": "mine/c.txt"}, 200),
-    ("POST", "api/contents/mine", {"copy_from": "mine/c.txt"}, 201),
-    ("POST", "api/contents/mine/c.txt/checkpoints", None, 201),
-    ("GET", "api/contents/mine/c.txt/checkpoints", None, 200),
-    ("DELETE", "api/contents/mine/c.txt", None, 204),
+    ("PUT", "api/contents/mine/fresh.txt", FILE, 201),
+    ("PATCH", "api/contents/mine/fresh.txt", {"path": "mine/moved.txt"}, 200),
+    ("POST", "api/contents/mine", {"copy_from": "mine/moved.txt"}, 201),
+    ("POST", "api/contents/mine/moved.txt/checkpoints", None, 201),
+    ("GET", "api/contents/mine/moved.txt/checkpoints", None, 200),
+    ("DELETE", "api/contents/mine/moved.txt", None, 204),
 ]
 OUTSIDE = [
     ("GET", "api/contents", None),
@@ -99,7 +99,7 @@ def test_outside_it_does_nothing(program: Asker, root: Path, method: str, path: 
 def test_a_reader_of_a_folder_does_not_write_there(house: House, root: Path) -> None:
     program = house.with_token(Role.MEMBER, "contents:read", path_prefix="/mine/", name="folder")
     assert ask(program, "GET", "api/contents/mine/a.txt", None).status_code == 200
-    assert ask(program, "PUT", "api/contents/mine/b.txt", FILE).json()["reason"] == "scope"
+    assert ask(program, "PUT", "api/contents/mine/fresh.txt", FILE).json()["reason"] == "scope"
 
 
 def test_where_another_authorizer_is_asked_it_is_good_for_nothing(tmp_path: Path) -> None:

@@ -62,11 +62,16 @@ PARTS = (
     Part(name="nginx", packages=("nginx",), programs=("nginx",)),
     # Not apache2: that one also starts a server of its own, and its programs are all in this one.
     Part(name="apache", packages=("apache2-bin",), programs=("apache2", "httpd")),
+    # Its folders, as a guide's reader has them; tools/apt_install.sh sees to it that nothing is started.
+    Part(name="a2enmod", packages=("apache2",), programs=("a2enmod",)),
     Part(name="haproxy", packages=("haproxy",), programs=("haproxy",)),
     Part(name="caddy", packages=("caddy",), programs=("caddy",)),
-    # The judge of the unit, and what the unit looks with whether logins are served.
+    # The judge of the unit.
     Part(name="systemd-analyze", packages=("systemd",), programs=("systemd-analyze",)),
     Part(name="curl", packages=("curl",), programs=("curl",)),
+    # What the guides' commands begin with, and what makes a certificate for them.
+    Part(name="sudo", packages=("sudo",), programs=("sudo",)),
+    Part(name="openssl", packages=("openssl",), programs=("openssl",)),
     Part(
         name="postgresql",
         packages=("postgresql",),

@@ -21,9 +21,10 @@ from typing_extensions import Self
 
 from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.settings import TotpAuth
-from jupyter_totp_auth.web.appearance import Pages
+from jupyter_totp_auth.web.assembly import make_now
 from jupyter_totp_auth.web.client_address import ClientAddresses
 from jupyter_totp_auth.web.cookies import Cookies
+from jupyter_totp_auth.web.door import Door
 from jupyter_totp_auth.web.gate import Gate
 from jupyter_totp_auth.web.hosts import Hosts
 from jupyter_totp_auth.web.pool import BoundedPool, HashPool
@@ -135,12 +136,10 @@ class SmallServer:
         store_pool = BoundedPool("store", threads=2, queue=64, patience=9)
         rights = Rights(self.services)
         self.rim = Rim(
-            services=self.services,
+            now=make_now(self._settings, self.services, self.base_url),
             base_url=self.base_url,
-            issuer="Jupyter",
             cookies=Cookies(self.base_url, port=lambda: str(self.port)),
             xsrf=Xsrf(self.services.store.sealer, self.base_url),
-            pages=Pages(self.base_url, self._settings.appearance()),
             rights=rights,
             sockets=Sockets(
                 lambda key: lives(self.services, key) and not self.rim.is_stale(), ReadingAlong(rights)
@@ -149,7 +148,6 @@ class SmallServer:
             store_pool=store_pool,
             member_pool=BoundedPool("member", threads=2, queue=64, patience=9),
             log=LOG,
-            public_url=self._settings.public_url,
         )
         prefix = self.base_url.rstrip("/")
         rules: list[Any] = [(prefix + rule[0], *rule[1:]) for rule in handlers(self.rim)]
@@ -158,9 +156,10 @@ class SmallServer:
             xsrf_cookies=True,
             log_function=lambda _handler: None,
         )
+        door = Door(application)
         addresses = ClientAddresses(self._proxies, trust_unix=False, log=LOG)
         gate = Gate(
-            application,
+            door.inner,
             base_url=self.base_url,
             public=public_routes(),
             logins=logins,
@@ -184,7 +183,7 @@ class SmallServer:
             allow_origin=lambda _origin: False,
             log=LOG,
         )
-        gate.install()
+        door.put(gate)
         return application
 
     def __enter__(self) -> Self:

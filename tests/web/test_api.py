@@ -124,6 +124,7 @@ def test_me_has_the_fields_of_the_contract(signed_in: Client) -> None:
         "authenticators",
         "recovery_codes_left",
         "locked",
+        "stops_at",
         "login",
         "last_login",
         "failed_since_last_login",

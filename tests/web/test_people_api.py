@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -211,10 +212,10 @@ def test_no_other_site_does_it(signed_in: Client, bobs_id: str, method: str, pat
 
 
 def test_a_configured_address_is_in_the_link(server: SmallServer, signed_in: Client) -> None:
-    server.rim.public_url = "https://jupyter.example/lab"
+    server.rim.now = replace(server.rim.now, public_url="https://jupyter.example/lab")
     try:
         made = post(signed_in, "accounts", {"username": "eve"}).json()
     finally:
-        server.rim.public_url = ""
+        server.rim.now = replace(server.rim.now, public_url="")
         server.services.accounts.delete("eve", actor="test")
     assert made["url"].startswith("https://jupyter.example/lab/enroll#")

@@ -204,6 +204,14 @@ export class LoginMonitor implements ILoginState {
     this._socket = socket;
     socket.onopen = () => {
       this._retry = FIRST_RETRY;
+      if (this.me?.stops_at) {
+        void this.check(); // it may be another server by now, which goes on
+      }
+    };
+    socket.onmessage = ({ data }: MessageEvent) => {
+      if (isHint(data)) {
+        void this.check();
+      }
     };
     socket.onclose = () => {
       this._socket = null;
@@ -234,5 +242,14 @@ export class LoginMonitor implements ILoginState {
         });
       }
     }, delay);
+  }
+}
+
+/** Whether the server says down Jupyter's socket of events that it is about to stop; `me` then tells when. */
+function isHint(data: unknown): boolean {
+  try {
+    return JSON.parse(String(data)).schema_id === 'jupyter-totp-auth/stopping';
+  } catch {
+    return false;
   }
 }

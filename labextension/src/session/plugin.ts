@@ -5,6 +5,8 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandIDs, ILoginState } from '../tokens';
 import { ActivityPing } from './activity';
 import { Cover } from './cover';
+import { openDocuments } from './documents';
+import { Farewell } from './farewell';
 import { HeldRequests } from './held';
 import { LoginMonitor } from './monitor';
 import { reconnect } from './reconnect';
@@ -36,6 +38,7 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
       const ping = new ActivityPing(monitor);
       ping.start();
       new IdleWarning(monitor, ping, trans);
+      new Farewell(monitor, () => openDocuments(app), trans);
       monitor.cameBack.connect(() => void reconnect(app));
       app.commands.addCommand(CommandIDs.lock, {
         label: trans.__('Lock now'),

@@ -1,12 +1,12 @@
 import { JupyterFrontEnd } from '@jupyterlab/application';
 
+import { allWidgets } from './documents';
+
 /** What has a socket that was closed with the login: a kernel's connection, a terminal's. */
 interface IReconnects {
   reconnect(): Promise<void>;
   isDisposed: boolean;
 }
-
-const AREAS = ['main', 'left', 'right', 'down', 'top', 'header'];
 
 /**
  * Open the sockets of kernels and terminals again, after a new login.
@@ -16,11 +16,9 @@ const AREAS = ['main', 'left', 'right', 'down', 'top', 'header'];
  */
 export async function reconnect(app: JupyterFrontEnd): Promise<void> {
   const found = new Set<IReconnects>();
-  for (const area of AREAS) {
-    for (const widget of widgetsOf(app, area)) {
-      for (const connection of connectionsOf(widget)) {
-        found.add(connection);
-      }
+  for (const widget of allWidgets(app)) {
+    for (const connection of connectionsOf(widget)) {
+      found.add(connection);
     }
   }
   await Promise.allSettled(
@@ -29,14 +27,6 @@ export async function reconnect(app: JupyterFrontEnd): Promise<void> {
   const { kernels, sessions, terminals } = app.serviceManager;
   const managers = [kernels, sessions, ...(terminals.isAvailable() ? [terminals] : [])];
   await Promise.allSettled(managers.map(manager => manager.refreshRunning()));
-}
-
-function widgetsOf(app: JupyterFrontEnd, area: string): unknown[] {
-  try {
-    return [...app.shell.widgets(area)];
-  } catch {
-    return []; // this shell has no such area
-  }
 }
 
 /** By shape, not by class: notebooks, consoles, files and terminals, and whatever other extensions make alike. */
