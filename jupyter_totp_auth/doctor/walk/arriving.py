@@ -8,7 +8,6 @@ from .visit import FORGED, NAMES, Arrival, Visit
 from .wire import Answer, NoAnswer, dial
 
 _DOWN = (502, 503, 504)
-_MOVED = (301, 302, 303, 307, 308)
 _UNAUTHORIZED = 401
 _PATHS = ("api/contents/a%2Fb.ipynb", "lab/tree/x%20y%25.ipynb", "api/contents/%C3%A9;v=1", "files/a//b")
 _SLOW_CLOCK, _WRONG_CLOCK = 5, 25
@@ -34,7 +33,7 @@ def _server(visit: Visit) -> Verdict:
     if answer.status == _UNAUTHORIZED:
         what = "HTTP Basic (or the like) is asked in front of the login."
         return red(what, visit.line(Fault.BASIC))
-    if answer.status in _MOVED:
+    if answer.is_moved:
         return red(f"A request is sent on to {answer.get('Location')}.", visit.line(Fault.LOCATION))
     kind = answer.get("Content-Type").partition(";")[0] or "nothing"
     said = f"Something else answers below {visit.address.base_url}: {answer.status}, {kind}."

@@ -17,7 +17,6 @@ from .visit import Visit
 from .wire import NoAnswer, Wire, dial, in_words
 
 _SOON = 14 * DAY
-_MOVED = (301, 302, 303, 307, 308)
 _LISTEN = "listen, in the proxy, on this address and port; or take the address out of the DNS"
 _TLS = "TLS on this port of the proxy: a certificate and its key"
 _VERIFY_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
@@ -134,9 +133,9 @@ def _plain(visit: Visit) -> Verdict:
     except NoAnswer as error:
         return yellow(f"Plain http, port {bare.port}: {error}.", visit.line(Fault.PLAIN))
     to = urljoin(bare.url, answer.get("Location"))
-    if answer.status in _MOVED and to.startswith(address.origin + "/"):
+    if answer.is_moved and to.startswith(address.origin + "/"):
         return green("http:// leads to https://.")
-    if answer.status in _MOVED and to.startswith("https://"):
+    if answer.is_moved and to.startswith("https://"):
         return red(f"http:// leads to {to}, not to {address.origin}.", visit.line(Fault.PLAIN))
     return red(f"http:// answers {answer.status} and does not lead to https://.", visit.line(Fault.PLAIN))
 

@@ -11,7 +11,6 @@ from .lines import Fault
 from .visit import HEADER, Arrival, Visit
 from .wire import Answer, NoAnswer
 
-_MOVED = (301, 302, 303, 307, 308)
 _OK, _TOO_LARGE = 200, 413
 _MEBIBYTE = 1 << 20
 _MANY, _FEW = 100, 10
@@ -51,7 +50,7 @@ def _landing(visit: Visit, target: str) -> str:
         answer = visit.wire.ask(target, {"Sec-Fetch-Mode": "navigate"})
     except NoAnswer:
         return ""
-    if answer.status not in _MOVED:
+    if not answer.is_moved:
         return ""
     return urljoin(visit.address.origin + target, answer.get("Location"))
 

@@ -47,6 +47,11 @@ class Answer:
         return next(iter(self.all(name)), "")
 
     @property
+    def is_moved(self) -> bool:
+        """Whether it sends a browser on."""
+        return self.status in (301, 302, 303, 307, 308)
+
+    @property
     def document(self) -> dict[str, Any]:
         """The JSON object in it; empty where it is none."""
         with suppress(ValueError):
