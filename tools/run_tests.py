@@ -64,7 +64,9 @@ CHECKS: dict[str, list[list[str]]] = {
 
 # After all groups, where one of these was among them: it handles secrets, so some must have been noted.
 CANARY = "canary"
-HANDLE_SECRETS = {"store", "web", "cli", "doctor", "host", "hosting", "rights", "attacks", "browser"}
+HANDLE_SECRETS = {
+    *("store", "web", "cli", "doctor", "host", "hosting", "rights", "guides", "attacks", "browser"),
+}
 
 # Only by --soak.
 SOAK_CHECKS: dict[str, list[list[str]]] = {

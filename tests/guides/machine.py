@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.services.keeping import keep_logs
 from tests.services.parts import Missing
 from tests.services.process import running
 
@@ -152,7 +153,11 @@ def machine(folder: Path, *names: str) -> Iterator[Machine]:
         children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
         found = Machine(int(children[0]), names)
         _furnish(found)
-        yield found
+        try:
+            yield found
+        finally:
+            for proxy in ("nginx", "apache2"):
+                keep_logs(found.file(f"/var/log/{proxy}"))
 
 
 def _insist_on_namespaces() -> None:
