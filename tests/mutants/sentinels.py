@@ -56,6 +56,10 @@ _BANS = "tests/attacks/test_fail2ban.py::test_"
 _JSON = "tests/web/test_json_log.py::test_"
 _STORE_LOST = "tests/attacks/test_n_store.py::test_"
 _RESTORE = "tests/cli/test_restore.py::test_"
+_PROBE = "tests/web/test_probe.py::test_"
+_MATRIX = "tests/rights/test_matrix.py::test_"
+_ALONG = "tests/rights/test_sockets.py::test_"
+_FOLDERS = "tests/rights/test_folders.py::test_"
 
 SENTINELS = (
     # -- codes ----------------------------------------------------------------------------------------
@@ -309,7 +313,7 @@ SENTINELS = (
     _one(
         "a cookie opens a socket from any origin",
         "web/gate.py",
-        "if wants_websocket(request) and not self._has_own_origin(request, or_none=visitor.token is not None):",
+        "if wants_websocket(request) and not self._is_own(request, or_none=visitor.token is not None):",
         "if False:",
         f"{_SESSIONS}h20_h22_a_cookie_opens_no_socket_without_our_own_origin",
     ),
@@ -521,6 +525,79 @@ SENTINELS = (
         "blanked(json.dumps(line, ensure_ascii=True))",
         "json.dumps(line, ensure_ascii=True) or blanked('')",
         f"{_JSON}an_access_token_is_taken_out_of_a_trace_as_well",
+    ),
+    # -- rights ---------------------------------------------------------------------------------------
+    _one(
+        "what is not known is for readers as well",
+        "core/rights.py",
+        "    UNKNOWN: (_M, _M, _M),",
+        "    UNKNOWN: (_R, _R, _R),",
+        f"{_MATRIX}every_route_that_this_server_has_is_nothing_to_change_for_readers",
+    ),
+    _one(
+        "the gate lets everybody with a login do everything",
+        "web/gate.py",
+        "        if refused is not None:\n",
+        "        if False:\n",
+        f"{_MATRIX}http",
+        f"{_MATRIX}every_route_that_this_server_has_is_nothing_to_change_for_readers",
+    ),
+    _one(
+        "who may only follow a kernel runs code in it",
+        "web/reading_along.py",
+        "        return False\n\n\ndef _answers",
+        "        return True\n\n\ndef _answers",
+        f"{_ALONG}nothing_that_a_kernel_acts_on_passes",
+    ),
+    _one(
+        "a socket stays open when its right is gone",
+        "web/sockets.py",
+        "                if not (lives and self._judge.may_stay(handler)):",
+        "                if not lives:",
+        f"{_ALONG}a_member_who_becomes_a_reader_stops_at_once",
+    ),
+    _one(
+        "a token for a folder reads all of them",
+        "web/authorizer.py",
+        "        return not prefix or all(_is_below(path, prefix) for path in paths_of(handler))",
+        "        return True",
+        f"{_FOLDERS}outside_it_does_nothing",
+    ),
+    _one(
+        "a token for a folder copies from elsewhere",
+        "web/authorizer.py",
+        '_BODY_PATHS = ("path", "copy_from")',
+        '_BODY_PATHS = ("path",)',
+        f"{_FOLDERS}outside_it_does_nothing",
+    ),
+    _one(
+        "a token for a folder is good where nobody holds it to that",
+        "web/rights.py",
+        "if is_for_folder and not (self.holds_folders and is_foldered(handler_class)):",
+        "if is_for_folder and not is_foldered(handler_class):",
+        f"{_FOLDERS}where_another_authorizer_is_asked_it_is_good_for_nothing",
+    ),
+    # -- the doctor's probes --------------------------------------------------------------------------
+    _one(
+        "a probe is good twice",
+        "store/probes.py",
+        "return connection.execute(delete(probe).where(*same)).rowcount == 1",
+        "return True",
+        f"{_PROBE}it_is_good_once",
+    ),
+    _one(
+        "a probe is good for ever",
+        "store/probes.py",
+        "        same = probe.c.digest == digest, probe.c.expires_at > at",
+        "        same = probe.c.digest == digest, probe.c.expires_at > 0",
+        f"{_PROBE}it_is_over_after_a_minute",
+    ),
+    _one(
+        "a probe tells what the request brought of secrets",
+        "web/probe.py",
+        "if pair[0].lower() not in _SECRET]",
+        "if pair[0]]",
+        f"{_PROBE}nothing_secret_comes_back",
     ),
     # -- behind a proxy -------------------------------------------------------------------------------
     _one(
