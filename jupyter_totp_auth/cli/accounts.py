@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .terminal import given_password, insist_on_consent, print_json, print_table, say
 from .times import readable
-from .verb import ACTOR, Verb, takes_json, takes_name, takes_password, takes_yes
+from .verb import ACTOR, Verb, WrongUsage, takes_json, takes_name, takes_password, takes_yes
 
 if TYPE_CHECKING:
     from ..core.model import Account
@@ -123,16 +124,18 @@ class Disable(Verb):
     name = "disable"
     summary = "close an account, and end its logins"
     about = (
-        "Close an account: its logins end within two seconds, also on running servers; nothing is deleted."
+        "Close an account: its logins end within two seconds, also on running servers; nothing is deleted. "
+        "With --csv, all accounts of a list: the one that added them will do."
     )
-    example = "jupyter totp disable ada"
+    example = "jupyter totp disable --csv course.csv"
 
     def arguments(self, parser: ArgumentParser) -> None:
-        takes_name(parser)
+        _takes_name_or_list(parser)
 
     def run(self, arguments: Namespace, context: Context) -> None:
-        context.services.accounts.set_disabled(arguments.username, disabled=True, actor=ACTOR)
-        say(f"{arguments.username} is disabled, and all its logins have ended.")
+        for username in _names(arguments, context):
+            context.services.accounts.set_disabled(username, disabled=True, actor=ACTOR)
+            say(f"{username} is disabled, and all its logins have ended.")
 
 
 class Enable(Verb):
@@ -158,20 +161,38 @@ class DelUser(Verb):
     summary = "delete an account"
     about = (
         "Delete an account with its password, second factor, recovery codes and logins. The audit log keeps "
-        "its past. Files and kernels are not touched."
+        "its past. Files and kernels are not touched. With --csv, all accounts of a list."
     )
     example = "jupyter totp deluser ada --yes"
 
     def arguments(self, parser: ArgumentParser) -> None:
-        takes_name(parser)
+        _takes_name_or_list(parser)
         takes_yes(parser)
 
     def run(self, arguments: Namespace, context: Context) -> None:
-        accounts, username = context.services.accounts, arguments.username
-        accounts.named(username)
-        insist_on_consent(f"Delete the account {username} for good?", yes=arguments.yes)
-        accounts.delete(username, actor=ACTOR)
-        say(f"{username} is deleted.")
+        accounts, names = context.services.accounts, _names(arguments, context)
+        which = f"the account {names[0]}" if len(names) == 1 else f"these {len(names)} accounts"
+        insist_on_consent(f"Delete {which} for good?", yes=arguments.yes)
+        for username in names:
+            accounts.delete(username, actor=ACTOR)
+            say(f"{username} is deleted.")
+
+
+def _takes_name_or_list(parser: ArgumentParser) -> None:
+    parser.add_argument("username", metavar="NAME", nargs="?", help="the account's user name")
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="all accounts in this file")
+
+
+def _names(arguments: Namespace, context: Context) -> list[str]:
+    """Whom it is about; all of them are there. Raises WrongUsage, NotDone and Refused."""
+    if (arguments.username is None) == (arguments.csv is None):
+        raise WrongUsage("give a NAME, or --csv FILE")
+    accounts = context.services.accounts
+    if arguments.csv is None:
+        return [accounts.named(arguments.username).username]
+    from .people_list import read_names
+
+    return read_names(arguments.csv, accounts)
 
 
 class Unlock(Verb):

@@ -66,6 +66,12 @@ class AddUser(Verb):
         )
         parser.add_argument("--csv", metavar="FILE", type=Path, help="add everybody in this file")
         parser.add_argument(
+            "--sheet",
+            metavar="FILE",
+            type=Path,
+            help="with --csv: write a slip for each of them to print (HTML)",
+        )
+        parser.add_argument(
             "--here", action="store_true", help="set password and phone up at once, on this terminal"
         )
         takes_json(parser)
@@ -103,6 +109,8 @@ def _insist_on_sense(arguments: Namespace) -> None:
         arguments.here or arguments.password_stdin or arguments.display_name is not None
     ):
         raise WrongUsage("--csv does not go with --here, --password-stdin or --display-name")
+    if arguments.sheet is not None and arguments.csv is None:
+        raise WrongUsage("--sheet goes with --csv")
     if arguments.here and (arguments.password_stdin or arguments.json or arguments.valid_for):
         raise WrongUsage("--here does not go with --password-stdin, --valid-for or --json")
     if arguments.here and not is_interactive():
@@ -111,10 +119,13 @@ def _insist_on_sense(arguments: Namespace) -> None:
 
 def _add_list(arguments: Namespace, role: Role, context: Context) -> None:
     from .people_list import read_people
+    from .sheet import html, new_sheet
 
     accounts = context.services.accounts
     people = read_people(arguments.csv, accounts, role=role, expires_at=arguments.expires)
     front = front_url(context)
+    # Before anybody is added: a link that cannot be written is lost.
+    sheet = None if arguments.sheet is None else new_sheet(arguments.sheet)
     invitations: list[Invitation] = []
     missed = 0
     try:
@@ -122,9 +133,11 @@ def _add_list(arguments: Namespace, role: Role, context: Context) -> None:
             invitation = _add_person(person, arguments.valid_for, context)
             missed += invitation is None
             invitations.extend([invitation] if invitation else [])
-    finally:
-        # Also where the store fails half-way: a link that is not printed now is lost.
+    finally:  # also where the store fails half-way
         _print_list(invitations, front, as_json=arguments.json)
+        if sheet is not None:
+            with sheet:
+                sheet.write(html(invitations, front))
     if missed:
         raise NotDone(f"{missed} of {len(people)} were not added.")
 

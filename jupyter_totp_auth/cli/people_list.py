@@ -47,6 +47,21 @@ def read_people(path: Path, accounts: Accounts, *, role: Role, expires_at: int |
     return people
 
 
+def read_names(path: Path, accounts: Accounts) -> list[str]:
+    """The names in the file, all of accounts that are there; or NotDone after every other was told."""
+    names: list[str] = []
+    wrong = 0
+    for line, columns, cells in _lines(path):
+        try:
+            names.append(accounts.named(_by_column(columns, cells)["username"]).username)
+        except (Refused, ValueError) as error:
+            note(f"line {line}: {error}")
+            wrong += 1
+    if wrong:
+        raise NotDone(f"Nothing was done: {wrong} of the lines in {path} cannot be used.")
+    return list(dict.fromkeys(names))
+
+
 def _person(line: int, values: dict[str, str], role: Role, expires_at: int | None) -> Person:
     """Raises ArgumentTypeError and ValueError."""
     if values["role"]:

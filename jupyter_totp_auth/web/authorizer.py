@@ -15,10 +15,18 @@ from tornado.web import RequestHandler
 
 from ..core.rights import Action, Permit
 from .identity import TotpIdentityProvider
-from .resources import is_kernel_socket
+from .resources import action_of, is_kernel_socket
 from .visitor import visitor_of
 
 _BODY_PATHS = ("path", "copy_from")
+_BODY_NAMES = ("ext", "name", "type")
+"""What Jupyter makes a part of a path."""
+_BODY_REST = frozenset(
+    {
+        *("chunk", "content", "created", "format", "hash", "hash_algorithm", "last_modified", "mimetype"),
+        *("size", "writable"),
+    }
+)
 _PATH = "path"
 
 
@@ -40,6 +48,8 @@ class TotpAuthorizer(Authorizer):
         kind: Any = type(handler)
         if is_kernel_socket(kind):  # opened to read along; each message is asked about
             asked = Action.READ
+        elif action_of(handler.request, kind) is Action.EXECUTE:  # a notebook made by another program
+            asked = Action.EXECUTE
         if provider.rim.rights.permit(visitor, asked, resource) is not Permit.YES:
             return False
         prefix = visitor.token.token.path_prefix if visitor.token else ""
@@ -58,6 +68,11 @@ def paths_of(handler: RequestHandler) -> list[str | None]:
     if body is None:
         return [*found, None]
     found.extend(_text(body[name]) for name in _BODY_PATHS if name in body)
+    names = [_text(body[name]) for name in _BODY_NAMES if body.get(name) is not None]
+    if any(name is None or set(name) & set("/\\\0") for name in names):
+        found.append(None)
+    if body.keys() - {*_BODY_PATHS, *_BODY_NAMES, *_BODY_REST}:  # nobody knows what that would do
+        found.append(None)
     return found
 
 

@@ -45,9 +45,10 @@ class Deferred(HTTPMessageDelegate):
 
 
 class Reasked(HTTPMessageDelegate):
-    """A request with a body: whether its login lives is asked again when the body has arrived.
+    """A request with a body: whether it may still be answered is asked again when the body has arrived.
 
-    Else a body sent slowly would keep a request in hand that runs long after its login was ended.
+    Else a body sent slowly would keep a request in hand that runs long after its login, or its right, was
+    taken away. ``refusal``: an answer in the place of the handler's, or None.
     """
 
     def __init__(
@@ -55,13 +56,11 @@ class Reasked(HTTPMessageDelegate):
         inner: HTTPMessageDelegate,
         request: HTTPServerRequest,
         *,
-        is_alive: Callable[[], bool],
-        denied: Callable[[HTTPServerRequest], HTTPMessageDelegate],
+        refusal: Callable[[], HTTPMessageDelegate | None],
     ) -> None:
         self._inner = inner
         self._request = request
-        self._is_alive = is_alive
-        self._denied = denied
+        self._refusal = refusal
 
     def headers_received(self, start_line: StartLine, headers: HTTPHeaders) -> Awaitable[None] | None:
         """Pass on."""
@@ -74,10 +73,10 @@ class Reasked(HTTPMessageDelegate):
     def finish(self) -> None:
         """Ask again, then let the handler run."""
         is_streaming = getattr(self._inner, "stream_request_body", False)
-        if is_streaming or self._is_alive():
+        answer = None if is_streaming else self._refusal()
+        if answer is None:
             self._inner.finish()
             return
-        answer = self._denied(self._request)
         start = RequestStartLine(self._request.method or "", self._request.path, "HTTP/1.1")
         answer.headers_received(start, self._request.headers)
         answer.finish()

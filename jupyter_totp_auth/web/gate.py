@@ -188,10 +188,10 @@ class Gate:
         if visitor.token is not None and getattr(handler_class, "totp_refuses_tokens", False):
             self._tell(request, 403, "not with an access token")
             return json_answer(request, 403, "token", TOKENS_REFUSED)
-        refused = self._rights.refusal(request, handler_class, visitor)
+        refused = self._without_right(request, handler_class, visitor)
         if refused is not None:
-            self._tell(request, 403, refused.reason)
-            return json_answer(request, 403, refused.reason, refused.sentence)
+            return refused
+        self._rights.keep_apart(request, handler_class, visitor)
         if isinstance(handler_class, type):
             delegate.handler_class = self._fitted(handler_class, request, visitor)
         # A router of its own kind: its sockets could not be closed.
@@ -199,8 +199,9 @@ class Gate:
             self._tell(request, 403, "WebSocket of an unknown kind of handler")
             return json_answer(request, 403, "socket", "This WebSocket cannot be served here.")
         if has_body(request):
-            is_alive = partial(self._lives, visitor)
-            delegate = Reasked(delegate, request, is_alive=is_alive, denied=self._denied)
+            delegate = Reasked(
+                delegate, request, refusal=partial(self._no_more, request, handler_class, visitor)
+            )
         limit = getattr(handler_class, "totp_body_limit", None)
         if limit is not None:
             return self._limited(request, delegate, limit)
@@ -224,10 +225,22 @@ class Gate:
         elif visitor.login is not None:
             self._logins.seen(visitor.login.session.digest)
 
-    def _lives(self, visitor: Visitor) -> bool:
-        if visitor.token is not None:
-            return self._tokens.live(visitor.token.token.digest) is not None
-        return visitor.login is not None and self._logins.is_open(visitor.login.session.id)
+    def _without_right(
+        self, request: HTTPServerRequest, handler_class: Any, visitor: Visitor
+    ) -> Answer | None:
+        refused = self._rights.refusal(request, kind, visitor)
+        if refused is None:
+            return None
+        self._tell(request, 403, refused.reason)
+        return json_answer(request, 403, refused.reason, refused.sentence)
+
+    def _no_more(self, request: HTTPServerRequest, kind: Any, visitor: Visitor) -> Answer | None:
+        """Asked when the body is there: the login can have ended meanwhile, or the role changed."""
+        now = self._rights.now(visitor)
+        if now is None:
+            return self._denied(request)
+        attach(request, now)
+        return self._without_right(request, kind, now)
 
     # -- without one -------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ What is not known here is ``unknown``, which is nothing for readers.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -75,6 +76,15 @@ _FOLDERED = frozenset(
 )
 """Whose every method asks the authorizer, and whose paths it knows how to read."""
 
+_CONVERTER = "jupyter_server.nbconvert.handlers.NbconvertFileHandler"
+_READ_FORMATS = frozenset({"html", "markdown", "notebook", "python", "script", "slides"})
+"""Those that start no other program. A browser or a TeX on this machine opens whatever a notebook names:
+files outside every folder, servers inside the house."""
+_FORMAT = re.compile(r"/nbconvert/(\w+)/")
+
+_OWN_ALONE = frozenset({"csp", "events"})
+"""What readers may do more than read with: Jupyter's own handlers, and nobody who only takes the word."""
+
 KERNEL_SOCKET = "jupyter_server.services.kernels.websocket.KernelWebsocketHandler"
 """Opened to read along, where nothing may be run: its messages are judged one by one (``sockets``)."""
 
@@ -83,15 +93,19 @@ def action_of(request: HTTPServerRequest, handler_class: object) -> Action:
     """What the request does. A method that nobody knows is taken for the most."""
     if wants_websocket(request) and is_socket(handler_class):
         return Action.READ if is_kernel_socket(handler_class) else Action.EXECUTE
+    if _CONVERTER in _lineage(handler_class):
+        found = _FORMAT.search(request.path)
+        if found is None or found[1] not in _READ_FORMATS:
+            return Action.EXECUTE
     return _ACTIONS.get(request.method or "", Action.EXECUTE)
 
 
 @lru_cache(maxsize=4096)
 def resource_of(handler_class: Any) -> str:
     """The resource of a handler's class: of its package, its own word, or the first base that is known."""
-    if not isinstance(handler_class, type):
+    lineage = _lineage(handler_class)
+    if not lineage:
         return UNKNOWN
-    lineage = [f"{base.__module__}.{base.__qualname__}" for base in handler_class.__mro__]
     package = lineage[0].partition(".")[0]
     if package == _OURS:
         return ACCOUNT
@@ -99,6 +113,8 @@ def resource_of(handler_class: Any) -> str:
         return _PACKAGES[package]
     said = getattr(handler_class, "auth_resource", None)
     if isinstance(said, str) and said:
+        if said in _OWN_ALONE and package != "jupyter_server":
+            return UNKNOWN
         return said if said in TABLE and said not in (ACCOUNT, UNKNOWN) else UNKNOWN
     return next((_CLASSES[name] for name in lineage if name in _CLASSES), UNKNOWN)
 
@@ -113,6 +129,12 @@ def is_foldered(handler_class: object) -> bool:
 @lru_cache(maxsize=4096)
 def is_kernel_socket(handler_class: Any) -> bool:
     """Whether it is Jupyter's socket of a kernel, or somebody's kind of it."""
+    return KERNEL_SOCKET in _lineage(handler_class)
+
+
+@lru_cache(maxsize=4096)
+def _lineage(handler_class: Any) -> tuple[str, ...]:
+    """The whole names of the class and its bases; empty for what is no class."""
     if not isinstance(handler_class, type):
-        return False
-    return any(f"{base.__module__}.{base.__qualname__}" == KERNEL_SOCKET for base in handler_class.__mro__)
+        return ()
+    return tuple(f"{base.__module__}.{base.__qualname__}" for base in handler_class.__mro__)

@@ -6,8 +6,9 @@ The gate asks for every request, also where a handler carries no ``@authorized``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 from tornado.httputil import HTTPServerRequest
 from tornado.websocket import WebSocketHandler
@@ -15,6 +16,7 @@ from tornado.websocket import WebSocketHandler
 from ..core.model import Account, Role, Terminals
 from ..core.rights import Action, Grants, Permit, permits
 from ..wiring import Services
+from .request_shape import wants_websocket
 from .resources import action_of, is_foldered, is_kernel_socket, resource_of
 from .visitor import Visitor, visitor_of
 
@@ -69,12 +71,15 @@ class Rights:
 
     def may_run(self, handler: WebSocketHandler) -> bool:
         """Whether what comes in on a kernel's socket may be run, now."""
-        visitor = self._now(handler)
-        return visitor is not None and self.permit(visitor, Action.EXECUTE, "kernels") is Permit.YES
+        visitor = self._behind(handler)
+        return visitor is not None and self._may_run(visitor)
+
+    def _may_run(self, visitor: Visitor) -> bool:
+        return self.permit(visitor, Action.EXECUTE, "kernels") is Permit.YES
 
     def may_stay(self, handler: WebSocketHandler) -> bool:
         """Whether a socket that is open may stay so: a role can have changed since."""
-        visitor = self._now(handler)
+        visitor = self._behind(handler)
         if visitor is None:
             return False
         kind: Any = type(handler)
@@ -82,16 +87,27 @@ class Rights:
         # Password and code were asked when it was opened.
         return self.permit(visitor, action, resource_of(kind)) in (Permit.YES, Permit.STEP_UP)
 
-    def _now(self, handler: WebSocketHandler) -> Visitor | None:
-        """The visitor behind a socket, with the account as it is now."""
+    def _behind(self, handler: WebSocketHandler) -> Visitor | None:
         visitor = visitor_of(handler.request)
-        if visitor is None:
-            return None
+        return None if visitor is None else self.now(visitor)
+
+    def now(self, visitor: Visitor) -> Visitor | None:
+        """The visitor with the account as it is now; None where login or token live no more."""
         if visitor.token is not None:
             token = self._services.access_tokens.live(visitor.token.token.digest)
-            return None if token is None else Visitor(visitor.origin, visitor.secure, token=token)
+            return None if token is None else replace(visitor, token=token)
         login = self._services.logins.open_login(visitor.login_id or "")
-        return None if login is None else Visitor(visitor.origin, visitor.secure, login=login)
+        return None if login is None else replace(visitor, login=login)
+
+    def keep_apart(self, request: HTTPServerRequest, handler_class: Any, visitor: Visitor) -> None:
+        """Whoever may only follow a kernel does so under a name of their own.
+
+        Jupyter cuts the connection of the same name that is there, and sends it what the kernel asks of it.
+        """
+        if not (is_kernel_socket(handler_class) and wants_websocket(request)) or self._may_run(visitor):
+            return
+        own = [uuid4().hex.encode()]
+        request.arguments["session_id"] = request.query_arguments["session_id"] = own
 
 
 def _account_of(visitor: Visitor) -> Account | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 
 import pytest
 from sqlalchemy import update
@@ -303,3 +305,56 @@ def test_times_are_what_the_store_gets(desk: Desk) -> None:
     desk.do("adduser", "ada", "--expires", "2027-01-15T08:00:01Z")
     desk.now = START + 1
     assert desk.do("list", "--json").document[0]["state"] == "expired"
+
+
+# -- a course ------------------------------------------------------------------------------------------
+
+
+def test_a_sheet_has_a_slip_for_each(desk: Desk) -> None:
+    path, sheet = people(desk, "ada,,<b>Ada</b> Lovelace\nmary\n"), desk.home / "sheet.html"
+    printed = desk.do("adduser", "--csv", path, "--sheet", str(sheet), "--json").document
+    text = sheet.read_text()
+    assert stat.S_IMODE(sheet.stat().st_mode) == 0o600
+    assert text.count('<section class="slip">') == text.count("<svg") == 2
+    assert all(f"<code>{one['url']}</code>" in text for one in printed)
+    assert "&lt;b&gt;Ada&lt;/b&gt; Lovelace" in text
+    assert "<b>" not in text
+    assert not re.search(r"""(src|href)=|url\(|@import""", text), "it fetches nothing"
+
+
+def test_where_a_sheet_cannot_be_written_nobody_is_added(desk: Desk) -> None:
+    path, sheet = people(desk, "ada\n"), desk.home / "sheet.html"
+    sheet.write_text("mine")
+    result = desk.run("adduser", "--csv", path, "--sheet", str(sheet))
+    assert (result.status, result.out) == (1, "")
+    assert "exists already" in result.err
+    assert desk.run("adduser", "--csv", path, "--sheet", str(desk.home / "no" / "x.html")).status == 1
+    assert desk.run("adduser", "ada", "--sheet", str(desk.home / "x.html")).status == 2
+    assert (desk.do("list", "--json").document, sheet.read_text()) == ([], "mine")
+
+
+@pytest.mark.parametrize("verb", ["disable", "deluser"])
+def test_a_course_is_ended_in_one_command(desk: Desk, verb: str) -> None:
+    path = people(desk, "username,display_name\nada,Ada\nmary,Mary\nada,Ada\n")
+    for name in ("ada", "mary", "grace"):
+        desk.do("adduser", name)
+    yes = ["--yes"] if verb == "deluser" else []
+    told = desk.do(verb, "--csv", path, *yes).out
+    assert told.count("ada is ") == told.count("mary is ") == 1
+    left = {one["username"]: one["state"] for one in desk.do("list", "--json").document}
+    assert left["grace"] != "disabled"
+    assert {name: left.get(name) for name in ("ada", "mary")} == dict.fromkeys(
+        ("ada", "mary"), "disabled" if verb == "disable" else None
+    )
+
+
+@pytest.mark.parametrize("verb", ["disable", "deluser"])
+def test_a_list_with_somebody_unknown_ends_nobody(desk: Desk, verb: str) -> None:
+    desk.do("adduser", "ada")
+    yes = ["--yes"] if verb == "deluser" else []
+    result = desk.run(verb, "--csv", people(desk, "ada\nnobody\nBad Name\n"), *yes)
+    assert (result.status, result.out) == (1, "")
+    assert [line.partition(":")[0] for line in result.err.splitlines()[:-1]] == ["line 2", "line 3"]
+    assert desk.do("list", "--json").document[0]["state"] != "disabled"
+    for words in ((), ("ada", "--csv", "x")):
+        assert desk.run(verb, *words, *yes).status == 2

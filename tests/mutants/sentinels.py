@@ -537,8 +537,8 @@ SENTINELS = (
     _one(
         "the gate lets everybody with a login do everything",
         "web/gate.py",
-        "        if refused is not None:\n",
-        "        if False:\n",
+        "        if refused is None:\n",
+        "        if True:\n",
         f"{_MATRIX}http",
         f"{_MATRIX}every_route_that_this_server_has_is_nothing_to_change_for_readers",
     ),
@@ -595,7 +595,7 @@ SENTINELS = (
     _one(
         "a probe tells what the request brought of secrets",
         "web/probe.py",
-        "if pair[0].lower() not in _SECRET]",
+        "if pair[0].lower() in _TOLD]",
         "if pair[0]]",
         f"{_PROBE}nothing_secret_comes_back",
     ),

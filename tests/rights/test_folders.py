@@ -21,6 +21,8 @@ def program(house: House, root: Path) -> Asker:
 
 
 INSIDE = [
+    ("POST", "api/contents/mine", {"type": "file", "ext": ".py"}, 201),
+    ("GET", "nbconvert/html/mine/a.ipynb", None, 404),
     ("GET", "api/contents/mine", None, 200),
     ("GET", "api/contents/mine/a.txt", None, 200),
     ("GET", "api/contents/mine//a.txt", None, 200),
@@ -59,6 +61,17 @@ OUTSIDE = [
     ("POST", "api/contents/mine", {"copy_from": "/theirs/a.txt"}),
     ("POST", "api/contents/mine", {"copy_from": "mine\\..\\theirs"}),
     ("POST", "api/contents/theirs", {"copy_from": "mine/a.txt"}),
+    ("POST", "api/contents/mine", {"type": "file", "ext": "/../../theirs/evil.py"}),
+    ("POST", "api/contents/mine", {"type": "directory", "ext": "/../../theirs/new"}),
+    ("POST", "api/contents/mine", {"type": "file", "ext": "\\..\\theirs"}),
+    ("POST", "api/contents/mine", {"type": "file", "ext": [".py"]}),
+    ("POST", "api/contents/mine", {"type": "file", "name": "../theirs/x"}),
+    ("POST", "api/contents/mine", {"type": "file", "no_such_key": "x"}),
+    ("GET", "nbconvert/webpdf/mine/a.ipynb", None),
+    ("GET", "nbconvert/pdf/mine/a.ipynb", None),
+    ("GET", "nbconvert/qtpdf/mine/a.ipynb", None),
+    ("GET", "nbconvert/qtpng/mine/a.ipynb", None),
+    ("GET", "nbconvert/latex/mine/a.ipynb", None),
     ("DELETE", "api/contents/theirs/a.txt", None),
     ("POST", "api/contents/theirs/a.txt/checkpoints", None),
     ("POST", "api/contents/mine/a.ipynb/trust", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from typing import Any
 
@@ -208,3 +209,57 @@ def test_terminals_by_step_up(house: House) -> None:
     name = browser.request("POST", "api/terminals", json={}).json()["name"]
     shell = browser.socket(f"terminals/websocket/{name}")
     assert json.loads(shell.recv())[0] == "setup"
+
+
+def test_a_reader_does_not_take_a_members_connection_over(house: House, member: Client, kernel: str) -> None:
+    """Jupyter cuts the connection of the same session that is there."""
+    mine = member.socket(f"api/kernels/{kernel}/channels?session_id=tab-one")
+    assert member.execute(mine, "print(1)") == "1\n"
+    reader = house.with_cookie(Role.READER)
+    theirs = reader.open(f"api/kernels/{kernel}/channels?session_id=tab-one")
+    theirs.send(json.dumps(request("kernel_info_request", {})))
+    assert heard(theirs, "kernel_info_reply")["content"]["status"] == "ok"
+    asked = execute_request("print(input('who? '))")
+    asked["content"]["allow_stdin"] = True
+    mine.send(json.dumps(asked))
+    assert heard(mine, "input_request")["content"]["prompt"] == "who? "
+    answer = request("input_reply", {"value": "me"}, "stdin")
+    mine.send(json.dumps(answer))
+    assert heard(mine, "stream")["content"]["text"] == "me\n"
+
+
+SLOW = [
+    ("PUT", "api/contents/late.txt", {"type": "file", "format": "text", "content": "late"}),
+    ("POST", "api/kernels", {"name": "python3"}),
+    ("POST", "api/terminals", {"cwd": ""}),
+    ("PUT", "lab/api/settings/@jupyterlab/apputils-extension:themes", {"raw": "{}"}),
+]
+
+
+def begun(client: Client, method: str, path: str, body: bytes) -> socket.socket:
+    """A request of which the last byte is still to come."""
+    host, _, port = client.url.split("/")[2].partition(":")
+    cookies = "; ".join(f"{c.name}={c.value}" for c in client.session.cookies)
+    head = (
+        f"{method} /{path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookies}\r\n"
+        f"Origin: {client.origin}\r\nX-XSRFToken: {client.xsrf}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    wire = socket.create_connection((host, int(port)), timeout=20)
+    wire.sendall(head.encode() + body[:-1])
+    return wire
+
+
+def test_a_request_on_its_way_has_the_rights_of_its_arrival(house: House, carol: Client) -> None:
+    bodies = [json.dumps(body).encode() for _, _, body in SLOW]
+    wires = [begun(carol, method, path, body) for (method, path, _), body in zip(SLOW, bodies, strict=True)]
+    time.sleep(0.3)
+    house.set("carol", role=Role.READER)
+    wait_until(lambda: carol.request("POST", "api/kernels", json={}).status_code == 403, 5, "the role")
+    answers = []
+    for wire, body in zip(wires, bodies, strict=True):
+        with wire:
+            wire.sendall(body[-1:])
+            answers.append(wire.recv(4096))
+    assert [answer.split(b" ")[1] for answer in answers] == [b"403"] * len(SLOW)
+    assert all(b'"reason": "role"' in answer for answer in answers)
+    assert not (house.stage.server.root / "late.txt").exists()
