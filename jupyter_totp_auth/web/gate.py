@@ -199,9 +199,8 @@ class Gate:
             self._tell(request, 403, "WebSocket of an unknown kind of handler")
             return json_answer(request, 403, "socket", "This WebSocket cannot be served here.")
         if has_body(request):
-            delegate = Reasked(
-                delegate, request, refusal=partial(self._no_more, request, handler_class, visitor)
-            )
+            refusal = partial(self._no_more, request, handler_class, visitor)
+            delegate = Reasked(delegate, request, refusal=refusal)
         limit = getattr(handler_class, "totp_body_limit", None)
         if limit is not None:
             return self._limited(request, delegate, limit)
@@ -225,9 +224,7 @@ class Gate:
         elif visitor.login is not None:
             self._logins.seen(visitor.login.session.digest)
 
-    def _without_right(
-        self, request: HTTPServerRequest, handler_class: Any, visitor: Visitor
-    ) -> Answer | None:
+    def _without_right(self, request: HTTPServerRequest, kind: Any, visitor: Visitor) -> Answer | None:
         refused = self._rights.refusal(request, kind, visitor)
         if refused is None:
             return None

@@ -240,10 +240,16 @@ def begun(client: Client, method: str, path: str, body: bytes) -> socket.socket:
     """A request of which the last byte is still to come."""
     host, _, port = client.url.split("/")[2].partition(":")
     cookies = "; ".join(f"{c.name}={c.value}" for c in client.session.cookies)
-    head = (
-        f"{method} /{path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookies}\r\n"
-        f"Origin: {client.origin}\r\nX-XSRFToken: {client.xsrf}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
+    headers = {
+        "Host": f"{host}:{port}",
+        "Cookie": cookies,
+        "Origin": client.origin,
+        "X-XSRFToken": client.xsrf,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"{method} /{path} HTTP/1.1\r\n{lines}\r\n"
     wire = socket.create_connection((host, int(port)), timeout=20)
     wire.sendall(head.encode() + body[:-1])
     return wire
