@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from ..finding import Blocked, Verdict, check, green, red, yellow
 from .lines import Fault
 from .visit import FORGED, NAMES, Arrival, Visit
@@ -151,9 +153,16 @@ def _trusted(visit: Visit) -> Verdict:
         return green(f"{seen.peer} is believed, as a proxy.")
     if _is_alone(visit):
         return green("There is no proxy in between.")
-    entry = seen.peer if seen.peer == "unix" else f"{seen.peer}/{128 if ':' in seen.peer else 32}"
+    if not visit.is_proven:
+        raise Blocked("outside-tls")
+    entry = _entry(seen.peer)
     trusted = [*visit.subject.settings.trusted_proxies, entry]
     return red(f"The proxy connects from {seen.peer}.", f"c.TotpAuth.trusted_proxies = {trusted}")
+
+
+def _entry(peer: str) -> str:
+    """As ``trusted_proxies`` names it. Raises ValueError for what is no address."""
+    return peer if peer == "unix" else str(ipaddress.ip_network(peer))
 
 
 def _is_alone(visit: Visit) -> bool:

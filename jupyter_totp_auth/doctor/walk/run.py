@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from ...store import StoreRefused, StoreUnavailable
 from ...store.issuing import probes
-from ..finding import Blocked, Check, Finding, yellow
+from ..finding import Blocked, Check, Finding, Verdict, yellow
 from ..run import examined
 from ..subject import Subject
 from . import arriving, reaching, serving, sockets
@@ -21,6 +22,8 @@ CHECKS: tuple[Check[Visit], ...] = (
     *sockets.ON_REQUEST,
     *serving.CHECKS,
 )
+
+_LONGEST = 400
 
 _BEHIND = Check[Visit](
     "outside-behind",
@@ -40,12 +43,18 @@ def walk(subject: Subject, address: Address, *, idle: int = 0) -> list[Finding]:
         return walked(Visit(subject, address, issue, idle))
 
 
+def _shortened(verdict: Verdict) -> Verdict:
+    """What was said by the other side can be as long as it likes."""
+    what = verdict.what if len(verdict.what) <= _LONGEST else f"{verdict.what[:_LONGEST]}…"
+    return replace(verdict, what=what)
+
+
 def walked(visit: Visit) -> list[Finding]:
     """The findings of one walk."""
     found, behind, blocks = [], [], []
     for check in CHECKS if visit.idle else (check for check in CHECKS if check not in sockets.ON_REQUEST):
         try:
-            found.append(check.finding(examined(check, visit)))
+            found.append(check.finding(_shortened(examined(check, visit))))
         except Blocked as blocked:
             behind.append(check.id)
             blocks.append(str(blocked))

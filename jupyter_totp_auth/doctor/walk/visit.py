@@ -28,7 +28,18 @@ FORGED = "203.0.113.66"
 NAMES = ("X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Forwarded-Host")
 """Headers that nothing in here reads, but that an extension behind the login might."""
 
-_TOLD = ("target", "base_url", "peer", "peer_is_trusted", "client", "scheme", "origin_is_own", "at")
+_TOLD: dict[str, type] = {
+    "target": str,
+    "base_url": str,
+    "peer": str,
+    "peer_is_trusted": bool,
+    "client": str,
+    "scheme": str,
+    "origin_is_own": bool,
+    "at": int,
+}
+
+_SOCKET_SECONDS = 30
 
 KERNEL = "api/kernels/00000000-0000-0000-0000-000000000000/channels"
 
@@ -55,7 +66,10 @@ class Arrival:
         """From what the server told; None where it told nothing."""
         try:
             headers = tuple((str(name), str(value)) for name, value in document["headers"])
-            return cls(sent, headers=headers, **{name: document[name] for name in _TOLD})
+            told = {name: document[name] for name in _TOLD}
+            if any(type(told[name]) is not kind for name, kind in _TOLD.items()):
+                return None
+            return cls(sent, headers=headers, **told)
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -210,6 +224,11 @@ class Visit:
         except NoAnswer:
             raise Blocked("outside-server") from None
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether it is sure who answers. What anybody in between says must not become a line to write."""
+        return self.address.secure and isinstance(self.certificate, dict)
+
     def insist_on_arrival(self) -> None:
         """Raises Blocked where no request reaches the server."""
         _ = self.arrival
@@ -229,7 +248,8 @@ class Visit:
         """An open WebSocket, and how its handshake arrived. Raises WebSocketException, NoAnswer, Blocked."""
         if isinstance(self.issue, str):
             raise Blocked("outside-server")
-        live = self.wire.open_socket(self.target(path), {HEADER: self.issue()})
+        seconds = self.idle + _SOCKET_SECONDS
+        live = self.wire.open_socket(self.target(path), {HEADER: self.issue()}, seconds=seconds)
         with suppress(ValueError, websocket.WebSocketException, OSError):
             found = Arrival.read(json.loads(live.recv()), self.target(path))
             if found is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Timer
 from typing import Any
 
 import websocket
@@ -19,6 +22,9 @@ PATIENCE = 10.0
 """Seconds to connect, and for each piece of an answer."""
 
 _MOST_BYTES = 1 << 20
+_DEADLINE = 30.0
+"""Seconds for a whole exchange, however it drips: what answers can be anybody."""
+_SWITCHED = 101
 _STRANGER = "127.83.84.82"
 """Where requests to this machine's own loopback come from: the proxy in front, which is believed, comes from
 127.0.0.1, and would not be told apart from its client."""
@@ -54,7 +60,7 @@ class Answer:
     @property
     def document(self) -> dict[str, Any]:
         """The JSON object in it; empty where it is none."""
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             found = json.loads(self.body)
             return found if isinstance(found, dict) else {}
         return {}
@@ -96,15 +102,16 @@ class Wire:
         *,
         method: str = "GET",
         body: bytes = b"",
-        wait: float = PATIENCE,
+        wait: float | None = None,
     ) -> Answer:
-        """One request. Raises NoAnswer."""
+        """One request; ``wait``: seconds for each piece of the answer. Raises NoAnswer."""
+        wait = PATIENCE if wait is None else wait
         try:
             wire = self.connect()
             wire.settimeout(wait)
             speaker = http.client.HTTPConnection(self.address.host, self.address.port)
             speaker.sock = wire
-            with wire:
+            with wire, ended_after(wire, max(wait, _DEADLINE)):
                 speaker.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
                 for name, value in {"Host": self.address.netloc, **(headers or {})}.items():
                     speaker.putheader(name, value)
@@ -119,7 +126,7 @@ class Wire:
         """What comes back until the other side closes, whatever was sent. Raises NoAnswer."""
         said = b""
         try:
-            with self.connect() as wire:
+            with self.connect() as wire, ended_after(wire, _DEADLINE):
                 wire.settimeout(PATIENCE)
                 wire.sendall(text)
                 while len(said) < _MOST_BYTES and (piece := wire.recv(4096)):
@@ -129,19 +136,22 @@ class Wire:
                 raise NoAnswer(in_words(error)) from None
         return said
 
-    def open_socket(self, target: str, headers: dict[str, str]) -> websocket.WebSocket:
-        """An open WebSocket. Raises websocket.WebSocketException and NoAnswer."""
+    def open_socket(self, target: str, headers: dict[str, str], *, seconds: float) -> websocket.WebSocket:
+        """An open WebSocket, for so many seconds at most. Raises WebSocketException and NoAnswer."""
         opened = websocket.WebSocket()
         scheme = "ws" if self.trust is None else "wss"
         try:
             opened.connect(
                 f"{scheme}://{self.address.netloc}{target}",
-                socket=self.connect(),
+                socket=Bounded(self.connect(), seconds),
                 header=headers,
                 origin=self.address.origin,
                 host=self.address.netloc,
                 timeout=PATIENCE,
+                redirect_limit=0,
             )
+            if opened.getstatus() != _SWITCHED:  # a redirect that is not followed is no error to the library
+                raise NoAnswer(f"answered with {opened.getstatus()}")
         except websocket.WebSocketException:
             opened.shutdown()
             raise
@@ -149,6 +159,49 @@ class Wire:
             opened.shutdown()
             raise NoAnswer(in_words(error)) from None
         return opened
+
+
+@contextmanager
+def ended_after(wire: socket.socket, seconds: float) -> Iterator[None]:
+    """Cut a connection that lasts longer: a limit for each piece of an answer is none for the whole."""
+    timer = Timer(seconds, _cut, (wire,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(wire: socket.socket) -> None:
+    with suppress(OSError):
+        wire.shutdown(socket.SHUT_RDWR)
+
+
+class Bounded:
+    """A connection that takes no more than so much, and lasts no longer: the library has no limits."""
+
+    def __init__(self, wire: socket.socket, seconds: float) -> None:
+        self._wire, self._left = wire, _MOST_BYTES
+        self._timer = Timer(seconds, _cut, (wire,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def recv(self, size: int) -> bytes:
+        """Raises OSError where it becomes too much."""
+        if self._left <= 0:
+            raise OSError(errno.EMSGSIZE, "more comes back than there can be")
+        piece = self._wire.recv(min(size, self._left))
+        self._left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        """And its time."""
+        self._timer.cancel()
+        self._wire.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._wire, name)
 
 
 def dial(host: str, port: int) -> socket.socket:
