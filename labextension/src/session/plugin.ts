@@ -2,6 +2,7 @@ import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application'
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { confirmed } from '../stepup';
 import { CommandIDs, ILoginState } from '../tokens';
 import { ActivityPing } from './activity';
 import { Cover } from './cover';
@@ -9,7 +10,10 @@ import { openDocuments } from './documents';
 import { Farewell } from './farewell';
 import { HeldRequests } from './held';
 import { LoginMonitor } from './monitor';
-import { reconnect } from './reconnect';
+import { readAlong } from './reader';
+import { reconnect, reconnectTerminals } from './reconnect';
+import { RefusedTerminals } from './terminals';
+import { UntoldRefusals } from './untold';
 import { IdleWarning } from './warning';
 
 /** Watches the login; covers the page when it is locked or over, and brings everything back afterwards. */
@@ -26,6 +30,7 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
   ): ILoginState => {
     const trans = (translator ?? nullTranslator).load('jupyter_totp_auth');
     const monitor = new LoginMonitor(app.serviceManager.serverSettings);
+    readAlong(app, monitor);
     void begin().catch(() => {
       // No server part of ours behind this page (another login, a static site): nothing to watch, nothing to say.
     });
@@ -33,7 +38,15 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
 
     async function begin(): Promise<void> {
       await monitor.start();
-      new HeldRequests(() => monitor.untilOpen()).install(app.serviceManager.serverSettings);
+      const { serverSettings } = app.serviceManager;
+      const untold = new UntoldRefusals();
+      const held = new HeldRequests(
+        () => monitor.untilOpen(),
+        () => confirmed(trans),
+        (response, sentence) => untold.note(response, sentence)
+      );
+      held.install(serverSettings);
+      new RefusedTerminals(monitor, trans, () => reconnectTerminals(app)).install(serverSettings);
       new Cover(monitor, trans);
       const ping = new ActivityPing(monitor);
       ping.start();
