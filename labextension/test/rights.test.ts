@@ -4,7 +4,7 @@ import { readAlong } from '../src/session/reader';
 import { RefusedTerminals } from '../src/session/terminals';
 import { UntoldRefusals } from '../src/session/untold';
 import { ADA, trans } from './harness';
-import { Dialog, Notification } from './toolkit';
+import { Notification } from './toolkit';
 
 /** Without it a notification is only in JupyterLab's list. */
 const TOAST = { autoClose: 10_000 };
@@ -41,14 +41,14 @@ function lab(me: Partial<IMe> | null) {
     docRegistry: { getKernelPreference: (path: string) => (path ? { name: 'python3', canStart: true } : undefined) }
   };
   const login = { me };
-  readAlong(app as any, login as any);
+  readAlong(app as any, login as any, Promise.resolve());
   return { ...app, login };
 }
 
 test('documents are read-only for a reader, and start no kernel', async () => {
   const { serviceManager, docRegistry } = lab({ role: 'reader' });
   expect(await serviceManager.contents.get('a.ipynb')).toEqual({ path: 'a.ipynb', writable: false });
-  expect(docRegistry.getKernelPreference('a')).toEqual({ name: 'python3', canStart: false, shouldStart: false });
+  expect(docRegistry.getKernelPreference('a')).toEqual({ name: 'python3', canStart: false });
   expect(docRegistry.getKernelPreference('')).toBeUndefined();
 });
 
@@ -58,6 +58,24 @@ test('anybody else gets what JupyterLab says, also where the role changes', asyn
   expect(docRegistry.getKernelPreference('a')).toEqual({ name: 'python3', canStart: true });
   login.me = { role: 'reader' };
   expect((await serviceManager.contents.get('a')).writable).toBe(false);
+});
+
+test('what was opened before anything was known is read-only as well', async () => {
+  const app = lab(null);
+  let know: () => void = () => undefined;
+  readAlong(app as any, app.login as any, new Promise<void>(resolve => (know = resolve)));
+  const preference = app.docRegistry.getKernelPreference('a');
+  const model = app.serviceManager.contents.get('a');
+  app.login.me = { role: 'reader' };
+  know();
+  expect((await model).writable).toBe(false);
+  expect(preference).toEqual({ name: 'python3', canStart: false });
+});
+
+test('without a server part of ours everything is as it was', async () => {
+  const app = lab(null);
+  readAlong(app as any, app.login as any, Promise.reject(new Error('404')));
+  expect((await app.serviceManager.contents.get('a')).writable).toBe(true);
 });
 
 /** A socket as the browser makes it. */
@@ -71,23 +89,22 @@ class Wire extends EventTarget {
 
 function terminals(me: Partial<IMe>, state = 'open') {
   const settings = { WebSocket: Wire as any };
-  const reconnect = jest.fn().mockResolvedValue(undefined);
+  const confirm = jest.fn().mockResolvedValue(false);
   const login = { me: { ...ADA, ...me }, state, refresh: jest.fn().mockResolvedValue(undefined) };
-  new RefusedTerminals(login as any, trans, reconnect).install(settings as any);
+  new RefusedTerminals(login as any, trans, confirm).install(settings as any);
   const lose = async (url = 'ws://localhost:8888/terminals/websocket/1', opened = false) => {
     new settings.WebSocket(url);
     opened && Wire.last.dispatchEvent(new Event('open'));
     Wire.last.dispatchEvent(new Event('close'));
     await new Promise(resolve => setTimeout(resolve, 1));
   };
-  return { lose, login, reconnect };
+  return { lose, login, confirm };
 }
 
 const PAST = { ...ADA.login, fresh_until: '2020-01-01T00:00:00Z' };
 const FUTURE = { ...ADA.login, fresh_until: '2999-01-01T00:00:00Z' };
 
 beforeEach(() => {
-  Dialog.shown = [];
   Notification.warning.mockClear();
 });
 
@@ -108,21 +125,25 @@ test.each([
   ['of somebody who may', {}, 'open', undefined, false],
   ['of a fresh login', { terminals: 'step-up', login: FUTURE } as const, 'open', undefined, false]
 ])('nothing is said of a socket %s', async (_, me, state, url, opened) => {
-  const { lose } = terminals(me, state);
+  const { lose, confirm } = terminals(me, state);
   await lose(url, opened);
   expect(Notification.warning).not.toHaveBeenCalled();
-  expect(Dialog.shown).toEqual([]);
+  expect(confirm).not.toHaveBeenCalled();
 });
 
 test('both factors are asked for, not again after a no', async () => {
-  const { lose, reconnect } = terminals({ terminals: 'step-up', login: PAST });
+  const { lose, confirm } = terminals({ terminals: 'step-up', login: PAST });
   await lose();
   await lose();
-  expect(Dialog.shown).toHaveLength(1);
-  Dialog.shown[0].answer(false);
+  expect(confirm).toHaveBeenCalledTimes(1);
+});
+
+test('after a yes the next time is another one', async () => {
+  const { lose, confirm } = terminals({ terminals: 'step-up', login: PAST });
+  confirm.mockResolvedValue(true);
   await lose();
-  expect(Dialog.shown).toHaveLength(1);
-  expect(reconnect).not.toHaveBeenCalled();
+  await lose();
+  expect(confirm).toHaveBeenCalledTimes(2);
 });
 
 test('a refusal that nobody caught is told in the server\'s words; nothing else is', () => {

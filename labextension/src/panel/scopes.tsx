@@ -61,7 +61,8 @@ export function ScopeChoice({ trans, chosen, choose, folder, setFolder }: IScope
             onChange={event => choose(toggled(chosen, scope, event.target.checked))}
           />
           <label htmlFor={`${id}-${at}`}>
-            {words} <code>{scope}</code>
+            {/* No `code`: the first of the section is the token itself, for scripts that read it. */}
+            {words} <small>{scope}</small>
           </label>
         </div>
       ))}

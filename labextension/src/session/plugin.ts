@@ -30,23 +30,33 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
   ): ILoginState => {
     const trans = (translator ?? nullTranslator).load('jupyter_totp_auth');
     const monitor = new LoginMonitor(app.serviceManager.serverSettings);
-    readAlong(app, monitor);
+    const started = monitor.start();
+    const known = started.catch(() => undefined);
+    readAlong(app, monitor, known);
     void begin().catch(() => {
       // No server part of ours behind this page (another login, a static site): nothing to watch, nothing to say.
     });
     return monitor;
 
+    async function confirm(): Promise<boolean> {
+      const given = await confirmed(trans);
+      if (given) {
+        void reconnectTerminals(app);
+      }
+      return given;
+    }
+
     async function begin(): Promise<void> {
-      await monitor.start();
+      await started;
       const { serverSettings } = app.serviceManager;
       const untold = new UntoldRefusals();
       const held = new HeldRequests(
         () => monitor.untilOpen(),
-        () => confirmed(trans),
+        confirm,
         (response, sentence) => untold.note(response, sentence)
       );
       held.install(serverSettings);
-      new RefusedTerminals(monitor, trans, () => reconnectTerminals(app)).install(serverSettings);
+      new RefusedTerminals(monitor, trans, confirm).install(serverSettings);
       new Cover(monitor, trans);
       const ping = new ActivityPing(monitor);
       ping.start();

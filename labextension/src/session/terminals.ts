@@ -4,7 +4,6 @@ import { TranslationBundle } from '@jupyterlab/translation';
 
 import { IMe } from '../api';
 import { serverNow } from '../request';
-import { confirmed } from '../stepup';
 import { ILoginState } from '../tokens';
 import { SHOWN_FOR } from './untold';
 
@@ -17,11 +16,11 @@ import { SHOWN_FOR } from './untold';
 export class RefusedTerminals {
   private _said = false;
 
-  /** `reconnect()` opens the sockets of those terminals anew. */
+  /** `confirm()` asks for both factors, and where they are given opens the sockets of lost terminals anew. */
   constructor(
     private readonly login: ILoginState,
     private readonly trans: TranslationBundle,
-    private readonly reconnect: () => Promise<void>
+    private readonly confirm: () => Promise<boolean>
   ) {}
 
   /** Take the place of the settings' sockets. */
@@ -54,10 +53,7 @@ export class RefusedTerminals {
       Notification.warning(sentence, { autoClose: SHOWN_FOR });
     } else if (me.terminals === 'step-up' && Date.parse(me.login.fresh_until) <= serverNow()) {
       this._said = true;
-      if (await confirmed(this.trans)) {
-        this._said = false;
-        await this.reconnect();
-      }
+      this._said = !(await this.confirm());
     }
   }
 }
