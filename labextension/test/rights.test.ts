@@ -41,14 +41,14 @@ function lab(me: Partial<IMe> | null) {
     docRegistry: { getKernelPreference: (path: string) => (path ? { name: 'python3', canStart: true } : undefined) }
   };
   const login = { me };
-  readAlong(app as any, login as any, Promise.resolve());
+  readAlong(app as any, login as any);
   return { ...app, login };
 }
 
 test('documents are read-only for a reader, and start no kernel', async () => {
   const { serviceManager, docRegistry } = lab({ role: 'reader' });
   expect(await serviceManager.contents.get('a.ipynb')).toEqual({ path: 'a.ipynb', writable: false });
-  expect(docRegistry.getKernelPreference('a')).toEqual({ name: 'python3', canStart: false });
+  expect(docRegistry.getKernelPreference('a')).toEqual({ name: 'python3', canStart: false, shouldStart: false });
   expect(docRegistry.getKernelPreference('')).toBeUndefined();
 });
 
@@ -58,24 +58,6 @@ test('anybody else gets what JupyterLab says, also where the role changes', asyn
   expect(docRegistry.getKernelPreference('a')).toEqual({ name: 'python3', canStart: true });
   login.me = { role: 'reader' };
   expect((await serviceManager.contents.get('a')).writable).toBe(false);
-});
-
-test('what was opened before anything was known is read-only as well', async () => {
-  const app = lab(null);
-  let know: () => void = () => undefined;
-  readAlong(app as any, app.login as any, new Promise<void>(resolve => (know = resolve)));
-  const preference = app.docRegistry.getKernelPreference('a');
-  const model = app.serviceManager.contents.get('a');
-  app.login.me = { role: 'reader' };
-  know();
-  expect((await model).writable).toBe(false);
-  expect(preference).toEqual({ name: 'python3', canStart: false });
-});
-
-test('without a server part of ours everything is as it was', async () => {
-  const app = lab(null);
-  readAlong(app as any, app.login as any, Promise.reject(new Error('404')));
-  expect((await app.serviceManager.contents.get('a')).writable).toBe(true);
 });
 
 /** A socket as the browser makes it. */

@@ -16,6 +16,9 @@ import { RefusedTerminals } from './terminals';
 import { UntoldRefusals } from './untold';
 import { IdleWarning } from './warning';
 
+/** In ms. A server that is busy keeps nobody from JupyterLab. */
+const PATIENCE = 3000;
+
 /** Watches the login; covers the page when it is locked or over, and brings everything back afterwards. */
 export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
   id: 'jupyter-totp-auth:session',
@@ -23,19 +26,19 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
   autoStart: true,
   provides: ILoginState,
   optional: [ITranslator, ICommandPalette],
-  activate: (
+  activate: async (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
     palette: ICommandPalette | null
-  ): ILoginState => {
+  ): Promise<ILoginState> => {
     const trans = (translator ?? nullTranslator).load('jupyter_totp_auth');
     const monitor = new LoginMonitor(app.serviceManager.serverSettings);
-    const started = monitor.start();
-    const known = started.catch(() => undefined);
-    readAlong(app, monitor, known);
-    void begin().catch(() => {
+    readAlong(app, monitor);
+    const begun = begin().catch(() => {
       // No server part of ours behind this page (another login, a static site): nothing to watch, nothing to say.
     });
+    // JupyterLab opens documents when all plugins are there: by then it is known whose page it is.
+    await Promise.race([begun, new Promise(resolve => window.setTimeout(resolve, PATIENCE))]);
     return monitor;
 
     async function confirm(): Promise<boolean> {
@@ -47,7 +50,7 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
     }
 
     async function begin(): Promise<void> {
-      await started;
+      await monitor.start();
       const { serverSettings } = app.serviceManager;
       const untold = new UntoldRefusals();
       const held = new HeldRequests(
