@@ -9,14 +9,18 @@ from typing import Any
 from ..core import qr, totp
 from ..core.accounts import Invitation
 from ..core.model import AccountChange
+from ..core.rights import ALL, SCOPES
 from ..wiring import enrollment_link, moment
 from . import acts, people_acts
 from .asking import ApiError, Asking
 from .pages import PageHandler
-from .people_acts import ROLES
+from .people_acts import ROLES, TERMINALS
 
 PHONES, CODES, LOGINS = "phones", "recovery-codes", "logins"
 TOKENS, PASSWORD, PEOPLE = "access-tokens", "password", "people"
+
+SINGLE_SCOPES = tuple(scope for scope in SCOPES if scope != ALL)
+"""What a token may be limited to. Each is the name of a box: a field of a form has one value here."""
 
 NOT_THE_SAME = "The two passwords are not the same."
 
@@ -132,10 +136,22 @@ async def _create_token(page: Acting) -> Next:
     days = page.field("days").strip()
     if days and not (days.isdecimal() and days.isascii() and len(days) <= len("365")):
         raise ApiError(400, "malformed", "The days are a whole number from 1 to 365.")
-    wanted = acts.WantedToken(page.field("name"), int(days) if days else None)
+    folder = page.field("path_prefix").strip()
+    wanted = acts.WantedToken(page.field("name"), int(days) if days else None, _scopes(page), folder)
     made = await acts.make_token(page, wanted)
     front = people_acts.front_url(page)
     return Shown("account_token.html", {"token": made.token, "text": made.text, "front_url": front})
+
+
+def _scopes(page: Acting) -> tuple[str, ...]:
+    """What was chosen; everything where a form says nothing of it. Never more than one of the two says."""
+    ticked = tuple(scope for scope in SINGLE_SCOPES if page.field(scope))
+    extent = page.field("extent") or ("some" if ticked else ALL)
+    if extent == ALL and ticked:
+        raise ApiError(400, "malformed", "Either everything, or what is ticked: please choose one.")
+    if extent != ALL and not ticked:
+        raise ApiError(400, "malformed", "Tick what the token may do.")
+    return (ALL,) if extent == ALL else ticked
 
 
 async def _revoke_token(page: Acting) -> Next:
@@ -174,7 +190,8 @@ def _invitation(page: Acting, made: Invitation) -> Shown:
 
 async def _change_account(page: Acting) -> Next:
     role, until = ROLES.get(page.field("role")), last_second_of(page.field("ends"))
-    wanted = AccountChange(role=role, expires_at=until, endless=until is None)
+    terminals = TERMINALS.get(page.field("terminals"))
+    wanted = AccountChange(role=role, expires_at=until, endless=until is None, terminals=terminals)
     await people_acts.change(page, page.field("id"), wanted)
     return "account-changed"
 
@@ -217,11 +234,16 @@ ACTS = {
     "new-recovery-codes": Act(CODES, "make new recovery codes", _new_recovery_codes),
     "end-login": Act(LOGINS, "end that login", _end_login, ("id",)),
     "end-other-logins": Act(LOGINS, "end your other logins", _end_other_logins),
-    "create-token": Act(TOKENS, "make an access token", _create_token, ("name", "days")),
+    "create-token": Act(
+        TOKENS,
+        "make an access token",
+        _create_token,
+        ("name", "days", "extent", *SINGLE_SCOPES, "path_prefix"),
+    ),
     "revoke-token": Act(TOKENS, "revoke the access token", _revoke_token, ("id",)),
     "change-password": Act(PASSWORD, "choose a new password", _change_password, again=lambda _: "confirmed"),
     "add-account": Act(PEOPLE, "add somebody", _add_account, ("username", "name", "role", "ends")),
-    "change-account": Act(PEOPLE, "change the account", _change_account, ("id", "role", "ends")),
+    "change-account": Act(PEOPLE, "change the account", _change_account, ("id", "role", "terminals", "ends")),
     "disable-account": Act(PEOPLE, "disable the account", _disable_account, ("id",)),
     "enable-account": Act(PEOPLE, "enable the account", _enable_account, ("id",)),
     "reset-account": Act(PEOPLE, "reset the second factor", _reset_account, ("id",)),

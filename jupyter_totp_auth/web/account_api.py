@@ -185,6 +185,7 @@ def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
         "initials": account.initials,
         "color": account.color,
         "role": account.role.value,
+        "terminals": account.terminals.value,
         "authenticators": len(store.authenticators(account.id)),
         "recovery_codes_left": store.recovery_codes_left(account.id),
         "locked": session.locked_at is not None,

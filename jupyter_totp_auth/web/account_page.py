@@ -18,6 +18,7 @@ from .enroll_pages import PASSWORD_BODY
 from .factors_api import number_of
 from .pages import STALE, Message
 from .people_acts import ROLES
+from .words import SCOPES, TERMINALS
 
 _WAYS_BACK = {"signed-out": "login", "locked": "login/unlock"}
 _TRY_AGAIN = ("denied", "malformed")
@@ -46,6 +47,8 @@ class AccountHandler(Acting):
             search=search,
             before=before,
             roles=tuple(ROLES),
+            terminals=TERMINALS,
+            scopes=SCOPES,
             policy=self.now.services.policy,
         )
 

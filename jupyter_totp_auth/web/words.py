@@ -1,4 +1,4 @@
-"""What a page calls things: moments, browsers, events. The panel in JupyterLab says the same (words.ts)."""
+"""What a page calls things: moments, browsers, events, rights. The panel in JupyterLab says the same."""
 
 from __future__ import annotations
 
@@ -63,6 +63,15 @@ _EVENTS = {
     "unlock-denied": "Unlocking failed",
     "unlocked": "Failed tries were forgiven by an administrator",
 }
+TERMINALS = {"yes": "yes", "no": "no", "step-up": "after password and code"}
+SCOPES = {
+    "all": "Everything I may do",
+    "contents:read": "Read files and notebooks",
+    "contents:write": "Read and change files and notebooks",
+    "kernels:execute": "Start kernels and run code",
+    "terminals:execute": "Use terminals",
+}
+
 _ALARMING = re.compile(r"-denied$|^code-replayed$|^recovery-code-used$|^factor-reset$")
 
 

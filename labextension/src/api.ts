@@ -10,6 +10,7 @@ export interface IMe {
   initials: string;
   color: string;
   role: 'admin' | 'member' | 'reader';
+  terminals: 'yes' | 'no' | 'step-up';
   authenticators: number;
   recovery_codes_left: number;
   locked: boolean;
@@ -45,9 +46,20 @@ export interface ILogin {
 export interface IAccessToken {
   id: string;
   name: string;
+  scopes: string[];
+  path_prefix: string | null;
   created_at: Time;
   expires_at: Time;
   last_used_at: Time | null;
+  last_used_from: string | null;
+}
+
+/** What a person chooses of a new token. */
+export interface IWantedToken {
+  name: string;
+  scopes: string[];
+  path_prefix: string | null;
+  expires_in_days: number;
 }
 
 export interface IEvent {
@@ -64,6 +76,7 @@ export interface IAccount {
   username: string;
   display_name: string;
   role: 'admin' | 'member' | 'reader';
+  terminals: 'yes' | 'no' | 'step-up';
   disabled: boolean;
   enrolled: boolean;
   created_at: Time;
@@ -115,8 +128,8 @@ export const endOtherLogins = () => request('DELETE', 'logins');
 
 export const accessTokens = async () =>
   (await request<{ access_tokens: IAccessToken[] }>('GET', 'access-tokens')).access_tokens;
-export const createAccessToken = (name: string, days: number) =>
-  request<IAccessToken & { token: string }>('POST', 'access-tokens', { name, expires_in_days: days });
+export const createAccessToken = (wanted: IWantedToken) =>
+  request<IAccessToken & { token: string }>('POST', 'access-tokens', wanted);
 export const revokeAccessToken = (id: string) => request('DELETE', `access-tokens/${id}`);
 
 export const events = async (before?: number) =>
@@ -124,7 +137,8 @@ export const events = async (before?: number) =>
 
 export const accounts = async () => (await request<{ accounts: IAccount[] }>('GET', 'accounts')).accounts;
 export const addAccount = (account: INewAccount) => request<IInvitation>('POST', 'accounts', account);
-export const changeAccount = (id: string, change: Partial<Pick<IAccount, 'role' | 'disabled' | 'expires_at'>>) =>
+export type AccountChange = Partial<Pick<IAccount, 'role' | 'terminals' | 'disabled' | 'expires_at'>>;
+export const changeAccount = (id: string, change: AccountChange) =>
   request<IAccount>('PATCH', `accounts/${id}`, change);
 export const removeAccount = (id: string) => request('DELETE', `accounts/${id}`);
 export const resetAccount = (id: string) => request<IInvitation>('POST', `accounts/${id}/reset`);

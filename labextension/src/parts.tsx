@@ -88,6 +88,7 @@ interface IFieldProps {
   onChange: (value: string) => void;
   hint?: string;
   type?: string;
+  disabled?: boolean;
   autoFocus?: boolean;
   autoComplete?: string;
 }
@@ -127,6 +128,7 @@ export function Field(props: IFieldProps): JSX.Element {
         name={props.name}
         type={props.type ?? 'text'}
         value={props.value}
+        disabled={props.disabled}
         autoComplete={props.autoComplete ?? (isCode ? 'one-time-code' : 'off')}
         inputMode={isCode ? 'numeric' : undefined}
         spellCheck={false}

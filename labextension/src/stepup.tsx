@@ -15,17 +15,32 @@ export async function freshly<T>(trans: TranslationBundle, act: () => Promise<T>
       throw error;
     }
   }
-  await stepUp(trans);
+  await stepUp(trans, trans.__('What you are about to change needs your password and a code once more.'));
   return act();
 }
 
+let asking: Promise<boolean> | null = null;
+
+/** Ask for both factors, and say whether they were given. Who asks meanwhile gets the same answer. */
+export function confirmed(trans: TranslationBundle): Promise<boolean> {
+  asking ??= stepUp(trans, trans.__('This needs your password and a code once more.'))
+    .then(
+      () => true,
+      () => false // changed their mind, or the server is away: what was refused stays refused, and says so
+    )
+    .finally(() => {
+      asking = null;
+    });
+  return asking;
+}
+
 /** Ask until both factors are right. Throws {@link Cancelled}. */
-async function stepUp(trans: TranslationBundle): Promise<void> {
+async function stepUp(trans: TranslationBundle, why: string): Promise<void> {
   let problem = '';
   for (;;) {
     const result = await showDialog({
       title: trans.__('Is it you?'),
-      body: new StepUpBody(trans, problem),
+      body: new StepUpBody(trans, why, problem),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.okButton({ label: trans.__('Confirm') })
@@ -50,6 +65,7 @@ async function stepUp(trans: TranslationBundle): Promise<void> {
 class StepUpBody extends ReactWidget implements Dialog.IBodyWidget<{ password: string; code: string }> {
   constructor(
     private readonly trans: TranslationBundle,
+    private readonly why: string,
     private readonly problem: string
   ) {
     super();
@@ -62,16 +78,22 @@ class StepUpBody extends ReactWidget implements Dialog.IBodyWidget<{ password: s
   }
 
   protected render(): JSX.Element {
-    return <StepUpForm trans={this.trans} problem={this.problem} />;
+    return <StepUpForm trans={this.trans} why={this.why} problem={this.problem} />;
   }
 }
 
-function StepUpForm({ trans, problem }: { trans: TranslationBundle; problem: string }): JSX.Element {
+interface IFormProps {
+  trans: TranslationBundle;
+  why: string;
+  problem: string;
+}
+
+function StepUpForm({ trans, why, problem }: IFormProps): JSX.Element {
   const [password, setPassword] = React.useState('');
   const [code, setCode] = React.useState('');
   return (
     <>
-      <p>{trans.__('What you are about to change needs your password and a code once more.')}</p>
+      <p>{why}</p>
       {problem && (
         <p className="jp-totp-problem" role="alert">
           {problem}

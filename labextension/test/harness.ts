@@ -57,6 +57,7 @@ export const ADA: IMe = {
   initials: 'A',
   color: '#123456',
   role: 'member',
+  terminals: 'yes',
   authenticators: 1,
   recovery_codes_left: 10,
   locked: false,

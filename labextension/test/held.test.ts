@@ -13,8 +13,10 @@ function held(...answers: Response[]) {
       return answers.shift()!;
     }
   };
-  new HeldRequests(until).install(settings as any);
-  return { fetch: settings.fetch as unknown as typeof fetch, sent, until, open: () => open() };
+  const confirmed = jest.fn().mockResolvedValue(true);
+  const refused = jest.fn();
+  new HeldRequests(until, confirmed, refused).install(settings as any);
+  return { fetch: settings.fetch as unknown as typeof fetch, sent, until, confirmed, refused, open: () => open() };
 }
 
 const turn = () => new Promise(resolve => setTimeout(resolve, 10));
@@ -79,6 +81,35 @@ test('a read that has waited long is sent', async () => {
   jest.spyOn(Date, 'now').mockReturnValue(now + 3600_000);
   it.open();
   expect(await (await read).text()).toBe('read');
+});
+
+test('what needs both factors is sent once more after them, with the new pair', async () => {
+  const it = held(refusal('step-up'), refusal('step-up'));
+  document.cookie = '_xsrf=new';
+  const answer = await it.fetch(new Request(URL, { method: 'POST', body: 'x', headers: { 'X-XSRFToken': 'old' } }));
+  expect(answer.status).toBe(403); // and not a third time
+  expect(it.sent).toHaveLength(2);
+  expect(it.sent[1].headers.get('X-XSRFToken')).toBe('new');
+  expect(await it.sent[1].text()).toBe('x');
+  expect(it.confirmed).toHaveBeenCalledTimes(1);
+  expect(it.until).not.toHaveBeenCalled();
+});
+
+test('who does not give both factors gets the refusal', async () => {
+  const first = refusal('step-up');
+  const it = held(first, new Response('made'));
+  it.confirmed.mockResolvedValue(false);
+  expect(await it.fetch(new Request(URL, { method: 'POST' }))).toBe(first);
+  expect(it.sent).toHaveLength(1);
+});
+
+test.each(['role', 'terminals', 'scope'])('what the reason %s forbids passes, and its sentence is kept', async reason => {
+  const response = new Response(JSON.stringify({ reason, message: 'You may not.' }), { status: 403 });
+  const it = held(response);
+  expect(await it.fetch(new Request(URL))).toBe(response);
+  expect(it.refused.mock.calls).toEqual([[response, 'You may not.']]);
+  expect(it.confirmed).not.toHaveBeenCalled();
+  expect(await response.json()).toMatchObject({ reason }); // for JupyterLab to read
 });
 
 test('no more than two hundred wait', async () => {

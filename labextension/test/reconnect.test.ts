@@ -1,4 +1,4 @@
-import { reconnect } from '../src/session/reconnect';
+import { reconnect, reconnectTerminals } from '../src/session/reconnect';
 
 const connection = (isDisposed = false) => ({ isDisposed, reconnect: jest.fn(async () => undefined) });
 const manager = () => ({ refreshRunning: jest.fn(async () => undefined), isAvailable: () => true });
@@ -28,4 +28,15 @@ test('every socket of a kernel or a terminal is opened again, once, whoever show
   }
   expect(gone.reconnect).not.toHaveBeenCalled();
   expect(serviceManager.sessions.refreshRunning).toHaveBeenCalled();
+});
+
+test('of the terminals only the lost ones are opened again, and no kernel', async () => {
+  const [kernel, lost, fine, gone] = [connection(), connection(), connection(), connection(true)];
+  Object.assign(fine, { connectionStatus: 'connected' });
+  const main = [
+    { content: { sessionContext: { session: { kernel } } } },
+    ...[lost, fine, gone].map(session => ({ content: { session } }))
+  ];
+  await reconnectTerminals({ shell: { widgets: (area: string) => (area === 'main' ? main : []) } } as any);
+  expect([kernel, lost, fine, gone].map(one => one.reconnect.mock.calls.length)).toEqual([0, 1, 0, 0]);
 });

@@ -1,5 +1,5 @@
 import { ApiError, Cancelled } from '../src/request';
-import { freshly } from '../src/stepup';
+import { confirmed, freshly } from '../src/stepup';
 import { Server, trans } from './harness';
 import { Dialog } from './toolkit';
 
@@ -56,4 +56,22 @@ test('a server that is away ends it', async () => {
   const result = freshly(trans, jest.fn().mockRejectedValue(stale()));
   (await dialog(0)).answer(true, BOTH);
   await expect(result).rejects.toMatchObject({ reason: 'offline' });
+});
+
+test('two that ask at once share one dialog; the next asks anew', async () => {
+  server.on('POST step-up', [204]);
+  const both = Promise.all([confirmed(trans), confirmed(trans)]);
+  (await dialog(0)).answer(true, BOTH);
+  expect(await both).toEqual([true, true]);
+  expect(Dialog.shown).toHaveLength(1);
+  const again = confirmed(trans);
+  (await dialog(1)).answer(false);
+  expect(await again).toBe(false);
+});
+
+test('where the server is away nobody is confirmed', async () => {
+  server.on('POST step-up', new TypeError());
+  const answer = confirmed(trans);
+  (await dialog(0)).answer(true, BOTH);
+  expect(await answer).toBe(false);
 });

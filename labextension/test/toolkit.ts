@@ -29,6 +29,8 @@ export class Dialog {
 
 export const showDialog = (options: object) => new Dialog(options).launch();
 
+export const Notification = { warning: jest.fn() };
+
 export const Clipboard = { copyToSystem: () => undefined };
 
 export class ReactWidget {

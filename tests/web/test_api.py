@@ -121,6 +121,7 @@ def test_me_has_the_fields_of_the_contract(signed_in: Client) -> None:
         "initials",
         "color",
         "role",
+        "terminals",
         "authenticators",
         "recovery_codes_left",
         "locked",

@@ -6,6 +6,7 @@ import { Button, CopyButton, Field, IAct, Problem, Section, sure, useAct, useRes
 import { freshly } from '../stepup';
 import { ago, when } from '../words';
 import { IPanelProps } from './panel';
+import { ALL, inWords, mayHaveFolder, ScopeChoice } from './scopes';
 
 const DAYS = 90;
 const MOST_DAYS = 365;
@@ -14,6 +15,8 @@ export function AccessTokens({ trans, version, changed }: IPanelProps): JSX.Elem
   const tokens = useResource(trans, version, api.accessTokens);
   const [name, setName] = React.useState('');
   const [days, setDays] = React.useState(String(DAYS));
+  const [scopes, setScopes] = React.useState([ALL]);
+  const [folder, setFolder] = React.useState('');
   const [made, setMade] = useShownOnce<string>();
   const act = useAct(trans);
   const create = async () => {
@@ -21,8 +24,19 @@ export function AccessTokens({ trans, version, changed }: IPanelProps): JSX.Elem
     if (!Number.isInteger(lifetime) || lifetime < 1 || lifetime > MOST_DAYS) {
       throw new Error(trans.__('A token lives 1 to %1 days.', MOST_DAYS));
     }
-    setMade((await freshly(trans, () => api.createAccessToken(name.trim(), lifetime))).token);
+    if (scopes.length === 0) {
+      throw new Error(trans.__('Tick what the token may do.'));
+    }
+    const wanted: api.IWantedToken = {
+      name: name.trim(),
+      scopes,
+      path_prefix: (mayHaveFolder(scopes) && folder.trim()) || null,
+      expires_in_days: lifetime
+    };
+    setMade((await freshly(trans, () => api.createAccessToken(wanted))).token);
     setName('');
+    setScopes([ALL]);
+    setFolder('');
     await changed();
   };
   const revoke = async (token: api.IAccessToken) => {
@@ -39,7 +53,7 @@ export function AccessTokens({ trans, version, changed }: IPanelProps): JSX.Elem
       trans={trans}
       title={trans.__('Access tokens')}
       about={trans.__(
-        'For programs that cannot type a code: VS Code, PyCharm, scripts. A token can do what you can do, but not change anything on this page.'
+        'For programs that cannot type a code: VS Code, PyCharm, scripts. A token can do at most what you can do, and not change anything on this page.'
       )}
       resource={tokens}
       empty={trans.__('No token yet.')}
@@ -59,6 +73,7 @@ export function AccessTokens({ trans, version, changed }: IPanelProps): JSX.Elem
         <form className="jp-totp-inline" onSubmit={act.submit(create)}>
           <Field name="name" label={trans.__('What it is for')} value={name} onChange={setName} />
           <Field name="days" label={trans.__('Days')} value={days} onChange={setDays} type="number" />
+          <ScopeChoice trans={trans} chosen={scopes} choose={setScopes} folder={folder} setFolder={setFolder} />
           <button
             className="jp-totp-button jp-totp-main"
             data-totp="create-token"
@@ -123,17 +138,18 @@ interface ITokenProps {
 }
 
 function AccessToken({ trans, token, act, revoke }: ITokenProps): JSX.Element {
+  const until = when(trans, token.expires_at);
+  const used = ago(trans, token.last_used_at, Date.now());
   return (
     <li>
       <div className="jp-totp-what">
         <strong>{token.name}</strong>
         <span>
-          {trans.__(
-            'until %1, last used %2',
-            when(trans, token.expires_at),
-            ago(trans, token.last_used_at, Date.now())
-          )}
+          {token.last_used_from
+            ? trans.__('until %1, last used %2 from %3', until, used, token.last_used_from)
+            : trans.__('until %1, last used %2', until, used)}
         </span>
+        <span>{inWords(trans, token)}</span>
       </div>
       <div className="jp-totp-acts">
         <Button

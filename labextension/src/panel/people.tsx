@@ -4,6 +4,7 @@ import * as api from '../api';
 import { Button, CopyButton, Field, IAct, Problem, Section, sure, useAct, useResource, useShownOnce } from '../parts';
 import { freshly } from '../stepup';
 import { when } from '../words';
+import { EndChoice, RoleChoice, roles, TerminalsChoice, terminals } from './choices';
 import { IPanelProps } from './panel';
 import { addAll, COLUMNS, endOf, readPeople } from './people_list';
 import { asImage } from './phones';
@@ -133,6 +134,14 @@ function Manage({ trans, act, account, isMe, changed, invited }: IPersonProps): 
         disabled={act.busy}
         choose={role => change({ role }, trans.__('%1 has the role %2 now.', name, roles(trans)[role]))}
       />
+      <TerminalsChoice
+        trans={trans}
+        value={account.terminals}
+        disabled={act.busy}
+        choose={value =>
+          change({ terminals: value }, trans.__('Terminals for %1: %2.', name, terminals(trans)[value]))
+        }
+      />
       <EndChoice trans={trans} ends={ends} choose={setEnds} />
       <Button
         disabled={act.busy}
@@ -225,54 +234,6 @@ function AddFromList({ trans, act, invited }: ISharedProps): JSX.Element {
         {trans.__('Add them')}
       </button>
     </form>
-  );
-}
-
-function roles(trans: IPanelProps['trans']): Record<api.IAccount['role'], string> {
-  return { member: trans.__('member'), reader: trans.__('reader'), admin: trans.__('admin') };
-}
-
-interface IRoleProps {
-  trans: IPanelProps['trans'];
-  role: api.IAccount['role'];
-  disabled?: boolean;
-  choose: (role: api.IAccount['role']) => void;
-}
-
-function RoleChoice({ trans, role, disabled, choose }: IRoleProps): JSX.Element {
-  // Not *reader*: the server does not enforce it yet, and refuses it.
-  const offered = Object.entries(roles(trans)).filter(([value]) => value !== 'reader' || value === role);
-  return (
-    <label className="jp-totp-choice">
-      {trans.__('Role')}{' '}
-      <select
-        className="jp-mod-styled"
-        value={role}
-        disabled={disabled}
-        onChange={event => choose(event.target.value as api.IAccount['role'])}
-      >
-        {offered.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-interface IEndProps {
-  trans: IPanelProps['trans'];
-  ends: string;
-  choose: (ends: string) => void;
-}
-
-function EndChoice({ trans, ends, choose }: IEndProps): JSX.Element {
-  return (
-    <label className="jp-totp-choice">
-      {trans.__('Ends')}{' '}
-      <input className="jp-mod-styled" type="date" value={ends} onChange={event => choose(event.target.value)} />
-    </label>
   );
 }
 

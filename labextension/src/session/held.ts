@@ -4,11 +4,14 @@ import { isRefusal } from '../request';
 
 /** So many at once; more are refused as the server has refused them, since a page may be covered for a weekend. */
 const MOST = 200;
+/** The reasons of rights: nothing that a person could give would help. */
+const NOT_ALLOWED = ['role', 'terminals', 'scope'];
 /** In ms. */
 const WRITES_WAIT = 5 * 60_000;
 
 /**
- * JupyterLab's own requests, held while nobody is signed in and sent again afterwards.
+ * JupyterLab's own requests, held while nobody is signed in, or until a person has confirmed that it is they, and
+ * sent again afterwards.
  *
  * The server refused them before anything happened, so to send them again is safe; and a save that was
  * under way is done then, instead of a dialog that says that it failed.
@@ -16,8 +19,16 @@ const WRITES_WAIT = 5 * 60_000;
 export class HeldRequests {
   private _held = 0;
 
-  /** `until()` asks whether the login is really over, and resolves when there is one that may go on. */
-  constructor(private readonly until: () => Promise<void>) {}
+  /**
+   * `until()` asks whether the login is really over, and resolves when there is one that may go on;
+   * `confirmed()` asks the person for both factors, and resolves with whether they were given; `refused()` is told
+   * what a person may not do, with the server's sentence.
+   */
+  constructor(
+    private readonly until: () => Promise<void>,
+    private readonly confirmed: () => Promise<boolean>,
+    private readonly refused: (response: Response, sentence: string) => void
+  ) {}
 
   /** Take the place of the settings' fetch. */
   install(settings: ServerConnection.ISettings): void {
@@ -31,7 +42,17 @@ export class HeldRequests {
     // Taken before it is sent: afterwards its body is gone.
     const spare = isOurs(request) ? null : request.clone();
     const response = await send(request);
-    if (spare === null || response.status !== 403 || !(await isRefused(response)) || this._held >= MOST) {
+    if (spare === null || response.status !== 403) {
+      return response;
+    }
+    const { reason, message } = await wordsOf(response);
+    if (reason === 'step-up') {
+      return (await this.confirmed()) ? send(renewed(spare)) : response;
+    }
+    if (NOT_ALLOWED.includes(reason)) {
+      this.refused(response, message);
+    }
+    if (!isRefusal(reason) || this._held >= MOST) {
       return response;
     }
     const since = Date.now();
@@ -55,11 +76,12 @@ function isOurs(request: Request): boolean {
   return /\/api\/totp\//.test(new URL(request.url).pathname);
 }
 
-async function isRefused(response: Response): Promise<boolean> {
+async function wordsOf(response: Response): Promise<{ reason: string; message: string }> {
   try {
-    return isRefusal((await response.clone().json()).reason);
+    const { reason, message } = await response.clone().json();
+    return { reason: String(reason), message: String(message) };
   } catch {
-    return false;
+    return { reason: '', message: '' };
   }
 }
 

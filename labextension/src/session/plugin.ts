@@ -2,6 +2,7 @@ import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application'
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { confirmed } from '../stepup';
 import { CommandIDs, ILoginState } from '../tokens';
 import { ActivityPing } from './activity';
 import { Cover } from './cover';
@@ -9,8 +10,14 @@ import { openDocuments } from './documents';
 import { Farewell } from './farewell';
 import { HeldRequests } from './held';
 import { LoginMonitor } from './monitor';
-import { reconnect } from './reconnect';
+import { readAlong } from './reader';
+import { reconnect, reconnectTerminals } from './reconnect';
+import { RefusedTerminals } from './terminals';
+import { UntoldRefusals } from './untold';
 import { IdleWarning } from './warning';
+
+/** In ms. A server that is busy keeps nobody from JupyterLab. */
+const PATIENCE = 3000;
 
 /** Watches the login; covers the page when it is locked or over, and brings everything back afterwards. */
 export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
@@ -19,21 +26,40 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
   autoStart: true,
   provides: ILoginState,
   optional: [ITranslator, ICommandPalette],
-  activate: (
+  activate: async (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
     palette: ICommandPalette | null
-  ): ILoginState => {
+  ): Promise<ILoginState> => {
     const trans = (translator ?? nullTranslator).load('jupyter_totp_auth');
     const monitor = new LoginMonitor(app.serviceManager.serverSettings);
-    void begin().catch(() => {
+    readAlong(app, monitor);
+    const begun = begin().catch(() => {
       // No server part of ours behind this page (another login, a static site): nothing to watch, nothing to say.
     });
+    // JupyterLab opens documents when all plugins are there: by then it is known whose page it is.
+    await Promise.race([begun, new Promise(resolve => window.setTimeout(resolve, PATIENCE))]);
     return monitor;
+
+    async function confirm(): Promise<boolean> {
+      const given = await confirmed(trans);
+      if (given) {
+        void reconnectTerminals(app);
+      }
+      return given;
+    }
 
     async function begin(): Promise<void> {
       await monitor.start();
-      new HeldRequests(() => monitor.untilOpen()).install(app.serviceManager.serverSettings);
+      const { serverSettings } = app.serviceManager;
+      const untold = new UntoldRefusals();
+      const held = new HeldRequests(
+        () => monitor.untilOpen(),
+        confirm,
+        (response, sentence) => untold.note(response, sentence)
+      );
+      held.install(serverSettings);
+      new RefusedTerminals(monitor, trans, confirm).install(serverSettings);
       new Cover(monitor, trans);
       const ping = new ActivityPing(monitor);
       ping.start();

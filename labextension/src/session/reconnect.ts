@@ -29,6 +29,13 @@ export async function reconnect(app: JupyterFrontEnd): Promise<void> {
   await Promise.allSettled(managers.map(manager => manager.refreshRunning()));
 }
 
+/** The same for the terminals alone: their sockets were refused, and JupyterLab's own tries may be used up. */
+export async function reconnectTerminals(app: JupyterFrontEnd): Promise<void> {
+  const found = [...allWidgets(app)].map((widget: any) => widget?.content?.session);
+  const lost = found.filter(one => typeof one?.reconnect === 'function' && one.connectionStatus !== 'connected');
+  await Promise.allSettled(lost.filter(one => !one.isDisposed).map(one => one.reconnect()));
+}
+
 /** By shape, not by class: notebooks, consoles, files and terminals, and whatever other extensions make alike. */
 function* connectionsOf(widget: any): Generator<IReconnects> {
   const contexts = [widget?.sessionContext, widget?.context?.sessionContext, widget?.content?.sessionContext];
