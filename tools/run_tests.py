@@ -114,8 +114,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run these groups and report; the exit status is 0 only if nothing failed."""
     os.chdir(ROOT)
     LOGS.mkdir(exist_ok=True)
-    # A shell that starts us in the background has it ignored, and so would all that the tests interrupt.
+    # Whoever starts us in the background, or by nohup, has them ignored, and so would all that the tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     soak = "--soak" in arguments
     names = [name for name in arguments if name != "--soak"]
     results = []

@@ -36,11 +36,11 @@ def make_tree(scratch: Path, shown: list[Path]) -> Path:
     for folder in (root, changes, work):
         folder.mkdir()
     mount("-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={changes},workdir={work}", root)
-    for path in shown:
-        show(root, path)
     mount("-t", "proc", "proc", root / "proc")
     for name, mode in (("dev", "755"), ("run", "755"), ("tmp", "1777")):
         mount("-t", "tmpfs", "-o", f"mode={mode}", "tmpfs", root / name)
+    for path in shown:  # after those: a checkout can lie in /tmp
+        show(root, path)
     for name in _OURS:
         shutil.rmtree(root / name, ignore_errors=True)
     make_devices(root / "dev")
