@@ -114,7 +114,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run these groups and report; the exit status is 0 only if nothing failed."""
     os.chdir(ROOT)
     LOGS.mkdir(exist_ok=True)
-    # Whoever starts us in the background, or by nohup, has them ignored, and so would all that the tests start.
+    # Whoever starts us in the background, or by nohup, has them ignored, and so would all that is started here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     soak = "--soak" in arguments

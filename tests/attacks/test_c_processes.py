@@ -61,6 +61,7 @@ def test_C20_logins_work_beyond_2038_and_2106_and_in_1970_nothing_breaks(
             answer = half.second_factor(early.phone.code())
             assert answer.status_code in {401, 503}, "the steps that were used lie ahead"
             assert not half.is_signed_in()
-        assert stage.events_of(early).count("login") == 1
+        # Or none: what was in 2026 can have been purged in 2038 as too old.
+        assert stage.events_of(early).count("login") <= 1
         assert "Traceback" not in stage.log
         assert stage.client().get("api/totp/health").status_code in {200, 503}
