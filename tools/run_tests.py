@@ -114,7 +114,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run these groups and report; the exit status is 0 only if nothing failed."""
     os.chdir(ROOT)
     LOGS.mkdir(exist_ok=True)
-    # Whoever starts us in the background, or by nohup, has them ignored, and so would all that is started here.
+    # In the background, or by nohup, they are ignored, and so they would be by all that the tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     soak = "--soak" in arguments
