@@ -27,8 +27,9 @@ from .hosts import is_own_origin
 from .pool import BoundedPool, Busy
 from .request_shape import has_body, wants_websocket
 
-HEADER = "X-Totp-Probe"
-"""Also in ``doctor/walk``: neither floor knows the other, and a test holds the two together."""
+SCHEME = "Probe"
+"""In ``Authorization``, which proxies keep out of their logs. Also in ``doctor/walk``: neither floor knows
+the other, and a test holds the two together."""
 
 _SLOWLY = "slowly"
 _PAUSE = 1.0
@@ -77,13 +78,10 @@ class Probes:
 
     def digest(self, request: HTTPServerRequest) -> bytes | None:
         """The digest of what may be a probe; for nearly every request None, at the price of one look."""
-        text = request.headers.get(HEADER)
+        values = request.headers.get_list("Authorization")
+        scheme, _, text = values[0].partition(" ") if len(values) == 1 else ("", "", "")
         # A body only where it is the question, and with its length: it is thrown away as it comes.
-        if (
-            text is None
-            or request.method not in ("GET", "PUT")
-            or has_body(request) != (request.method == "PUT")
-        ):
+        if scheme != SCHEME or request.method != ("PUT" if has_body(request) else "GET"):
             return None
         return bearer.digest(Kind.PROBE, text)
 

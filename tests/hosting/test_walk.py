@@ -362,8 +362,8 @@ def test_wrong_usage(path: House, words: tuple[str, ...]) -> None:
 # -- what is written about it --------------------------------------------------------------------------
 
 
-def test_the_header_has_one_name() -> None:
-    assert visit.HEADER == probe.HEADER
+def test_the_scheme_has_one_name() -> None:
+    assert visit.SCHEME == probe.SCHEME
 
 
 KNOWN = {

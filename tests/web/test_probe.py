@@ -18,7 +18,7 @@ import websocket
 from jupyter_totp_auth.core import bearer
 from jupyter_totp_auth.core.bearer import Kind
 from jupyter_totp_auth.store.issuing import LIFETIME
-from jupyter_totp_auth.web.probe import HEADER
+from jupyter_totp_auth.web.probe import SCHEME
 from tests.harness.client import Client
 from tests.web.small_server import SmallServer
 
@@ -36,8 +36,12 @@ def issue(server: SmallServer) -> Callable[[], str]:
     return made
 
 
+def bearing(probe: str) -> dict[str, str]:
+    return {"Authorization": f"{SCHEME} {probe}"}
+
+
 def asked(client: Client, path: str, probe: str, **options: Any) -> Any:
-    return client.get(path, headers={HEADER: probe}, allow_redirects=False, **options)
+    return client.get(path, headers=bearing(probe), allow_redirects=False, **options)
 
 
 def is_told(answer: Any) -> bool:
@@ -51,7 +55,7 @@ def test_it_is_told_how_it_arrived_whatever_the_path(
     client: Client, issue: Callable[[], str], server: SmallServer, path: str
 ) -> None:
     answer = client.get(
-        path, headers={HEADER: issue(), "X-Forwarded-For": "203.0.113.66", "Origin": "http://x"}
+        path, headers={**bearing(issue()), "X-Forwarded-For": "203.0.113.66", "Origin": "http://x"}
     )
     told = answer.json()
     assert told["target"] == f"/{path}"
@@ -65,10 +69,8 @@ def test_it_is_told_how_it_arrived_whatever_the_path(
 
 def test_nothing_secret_comes_back(client: Client, issue: Callable[[], str]) -> None:
     probe = issue()
-    secret = dict.fromkeys(
-        ("Authorization", "Proxy-Authorization", "X-XSRFToken", "X-Proxy-Secret"), "canary"
-    )
-    answer = client.get("x", headers={HEADER: probe, "Cookie": "a=canary", **secret})
+    secret = dict.fromkeys(("Proxy-Authorization", "X-XSRFToken", "X-Proxy-Secret"), "canary")
+    answer = client.get("x", headers={**bearing(probe), "Cookie": "a=canary", **secret})
     assert is_told(answer)
     assert "canary" not in answer.text
     assert probe not in answer.text
@@ -123,7 +125,7 @@ def test_only_a_get_carries_one_and_no_other_uses_it_up(
     client: Client, issue: Callable[[], str], method: str
 ) -> None:
     probe = issue()
-    answer = client.session.request(method, f"{client.url}api/contents", headers={HEADER: probe})
+    answer = client.session.request(method, f"{client.url}api/contents", headers=bearing(probe))
     assert answer.status_code in (403, 405)
     assert "peer" not in answer.text
     assert is_told(asked(client, "api/contents", probe))
@@ -135,7 +137,7 @@ def test_a_get_has_no_body(client: Client, issue: Callable[[], str]) -> None:
 
 def put(client: Client, probe: str, size: int) -> Any:
     url = f"{client.url}api/contents/x"
-    return client.session.put(url, data=b"x" * size, headers={HEADER: probe}, timeout=30)
+    return client.session.put(url, data=b"x" * size, headers=bearing(probe), timeout=30)
 
 
 def test_a_put_takes_ten_megabytes_and_keeps_none(client: Client, issue: Callable[[], str]) -> None:
@@ -153,7 +155,7 @@ def test_more_than_enough_is_refused(client: Client, issue: Callable[[], str]) -
 
 
 def test_the_host_is_asked_first(client: Client, issue: Callable[[], str]) -> None:
-    answer = client.get("x", headers={HEADER: issue(), "Host": "evil.example"})
+    answer = client.get("x", headers={**bearing(issue()), "Host": "evil.example"})
     assert (answer.status_code, answer.json()["reason"]) == (403, "host")
 
 
@@ -168,7 +170,7 @@ def test_slowly_is_a_line_a_pause_and_the_rest(client: Client, issue: Callable[[
 
 def opened(client: Client, path: str, probe: str, **options: Any) -> websocket.WebSocket:
     url = f"{client.url}{path}".replace("http", "ws", 1)
-    return websocket.create_connection(url, header=[f"{HEADER}: {probe}"], timeout=10, **options)
+    return websocket.create_connection(url, header=bearing(probe), timeout=10, **options)
 
 
 @pytest.mark.parametrize("path", [KERNEL, "terminals/websocket/1", "x"])
@@ -200,9 +202,9 @@ def test_a_socket_takes_one_probe_too(client: Client, issue: Callable[[], str]) 
 
 
 def test_two_probes_in_one_request_are_none(client: Client, issue: Callable[[], str]) -> None:
-    """tornado joins them with a comma: no bearer has one."""
+    """Which of them would count?"""
     host, port = client.url.split("/")[2].split(":")
-    lines = "".join(f"{HEADER}: {issue()}\r\n" for _ in range(2))
+    lines = "".join(f"Authorization: {SCHEME} {issue()}\r\n" for _ in range(2))
     with socket.create_connection((host, int(port)), timeout=5) as wire:
         wire.sendall(f"GET /api/contents HTTP/1.1\r\nHost: {host}:{port}\r\n{lines}\r\n".encode())
         assert wire.recv(4096).startswith(b"HTTP/1.1 403")

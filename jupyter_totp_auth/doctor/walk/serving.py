@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 from ...public_routes import STATIC_FILES
 from ..finding import Blocked, Verdict, check, green, red, yellow
 from .lines import Fault
-from .visit import HEADER, Arrival, Visit
+from .visit import Arrival, Visit
 from .wire import Answer, NoAnswer
 
 _OK, _TOO_LARGE = 200, 413
@@ -133,7 +133,7 @@ def _taken(visit: Visit) -> bool | None:
     if isinstance(visit.issue, str):
         return None
     body = bytes(_FEW * _MEBIBYTE)
-    headers = {HEADER: visit.issue(), "Content-Length": str(len(body))}
+    headers = {**visit.credential(), "Content-Length": str(len(body))}
     try:
         answer = visit.wire.ask(
             visit.target("api/contents/x"), headers, method="PUT", body=body, wait=_UPLOAD_SECONDS

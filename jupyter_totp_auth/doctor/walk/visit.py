@@ -19,7 +19,7 @@ from .brands import Brand, brand_of
 from .lines import Fault, line_for
 from .wire import Answer, NoAnswer, Wire, dial, in_words
 
-HEADER = "X-Totp-Probe"
+SCHEME = "Probe"
 """Also in ``web/probe``: neither floor knows the other, and a test holds the two together."""
 
 FORGED = "203.0.113.66"
@@ -166,11 +166,15 @@ class Visit:
         """A path behind base_url, as it is sent."""
         return self.address.base_url + path
 
-    def probing(self, path: str, **headers: str) -> Answer:
-        """The answer to a request with a probe of its own. Raises NoAnswer and Blocked."""
+    def credential(self) -> dict[str, str]:
+        """The header with a probe that nobody has used yet. Raises Blocked where none can be made."""
         if isinstance(self.issue, str):
             raise Blocked("outside-server")
-        return self.wire.ask(self.target(path), {HEADER: self.issue(), **headers})
+        return {"Authorization": f"{SCHEME} {self.issue()}"}
+
+    def probing(self, path: str, **headers: str) -> Answer:
+        """The answer to a request with a probe of its own. Raises NoAnswer and Blocked."""
+        return self.wire.ask(self.target(path), {**self.credential(), **headers})
 
     def arrives(self, path: str, **headers: str) -> Arrival | None:
         """How such a request arrives; None where it does not. Raises Blocked."""
@@ -246,10 +250,8 @@ class Visit:
 
     def opened(self, path: str) -> tuple[websocket.WebSocket, Arrival]:
         """An open WebSocket, and how its handshake arrived. Raises WebSocketException, NoAnswer, Blocked."""
-        if isinstance(self.issue, str):
-            raise Blocked("outside-server")
         seconds = self.idle + _SOCKET_SECONDS
-        live = self.wire.open_socket(self.target(path), {HEADER: self.issue()}, seconds=seconds)
+        live = self.wire.open_socket(self.target(path), self.credential(), seconds=seconds)
         with suppress(ValueError, websocket.WebSocketException, OSError):
             found = Arrival.read(json.loads(live.recv()), self.target(path))
             if found is not None:
