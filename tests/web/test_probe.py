@@ -8,7 +8,6 @@ import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,6 +16,8 @@ import websocket
 
 from jupyter_totp_auth.core import bearer
 from jupyter_totp_auth.core.bearer import Kind
+from jupyter_totp_auth.doctor.walk.address import Address
+from jupyter_totp_auth.doctor.walk.wire import Wire
 from jupyter_totp_auth.store.issuing import LIFETIME
 from jupyter_totp_auth.web.probe import SCHEME
 from tests.harness.client import Client
@@ -160,12 +161,10 @@ def test_the_host_is_asked_first(client: Client, issue: Callable[[], str]) -> No
 
 
 def test_slowly_is_a_line_a_pause_and_the_rest(client: Client, issue: Callable[[], str]) -> None:
-    begun = monotonic()
-    with asked(client, "x?slowly", issue(), stream=True) as answer:
-        assert answer.raw.read(1) == b"\n"
-        first = monotonic() - begun
-        assert json.loads(answer.raw.read())["http"] == "HTTP/1.1"
-    assert monotonic() - begun - first > 0.8
+    answer = Wire(Address.parse(client.url), None).ask("/x?slowly", bearing(issue()))
+    assert answer.body.startswith(b"\n")
+    assert answer.document["http"] == "HTTP/1.1"
+    assert answer.pause > 0.8
 
 
 def opened(client: Client, path: str, probe: str, **options: Any) -> websocket.WebSocket:
