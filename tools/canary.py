@@ -74,6 +74,15 @@ ON_PURPOSE: list[Exception_] = [
             and hit.before.endswith(b"enroll#")
         ),
     ),
+    (
+        "a sheet to print has the links of a course on it, for whoever asked for it alone",
+        lambda hit: (
+            hit.needle.kind == "enrollment-code"
+            and hit.path.name == "sheet.html"
+            and hit.path.stat().st_mode & 0o077 == 0
+            and hit.before.endswith(b"enroll#")
+        ),
+    ),
 ]
 
 
