@@ -11,10 +11,10 @@ from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, Enum, Integer, List, TraitError, Unicode, validate
-from traitlets.config import LoggingConfigurable
 
 from . import stop_note
 from .core.policy import DAY, HOUR, MINUTE, Policy
+from .kernel_settings import KernelOptions
 from .store import keyring_file
 from .store.opening import Places
 
@@ -36,7 +36,7 @@ class Appearance:
     logo_file: str
 
 
-class TotpAuth(LoggingConfigurable):
+class TotpAuth(KernelOptions):
     """Two-factor login for Jupyter. Set in jupyter_server_config.py as ``c.TotpAuth.<option>``."""
 
     database_url = Unicode(
@@ -153,20 +153,6 @@ class TotpAuth(LoggingConfigurable):
             "Refuse to start where another identity provider is configured, instead of standing down. "
             f"{REQUIRED_VARIABLE}=1 does the same."
         ),
-    ).tag(config=True)
-
-    audit_cells = Enum(
-        ["off", "digest", "full"],
-        default_value="off",
-        help=(
-            "Whether the audit log says who ran what in kernels: not (off), with the code's SHA-256 "
-            "(digest), or with the code itself, up to 8,000 bytes (full)."
-        ),
-    ).tag(config=True)
-
-    audit_terminals = Bool(
-        default_value=False,
-        help="Whether the audit log says who opened and closed which terminal. Never what is typed there.",
     ).tag(config=True)
 
     drain_seconds = Integer(

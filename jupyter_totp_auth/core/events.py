@@ -59,6 +59,9 @@ class EventKind(str, Enum):
     TERMINAL_OPENED = "terminal-opened"
     TERMINAL_CLOSED = "terminal-closed"
     RUNS_LOST = "runs-lost"
+    KERNEL_STARTED = "kernel-started"
+    KERNEL_RESTARTED = "kernel-restarted"
+    KERNEL_STOPPED = "kernel-stopped"
 
 
 STRANGERS = (
@@ -78,8 +81,18 @@ BEHIND_A_WRONG_PASSWORD = "password"  # noqa: S105
 KNOWN_BROWSER = "known browser"
 """The detail of a denied first factor whose sender was told so at once."""
 
-WHO_RAN_WHAT = frozenset({EventKind.CELL_RUN, EventKind.TERMINAL_OPENED, EventKind.TERMINAL_CLOSED})
-"""What is logged before it happens, whether or not the store answers; its row follows."""
+WHO_RAN_WHAT = frozenset(
+    {
+        EventKind.CELL_RUN,
+        EventKind.KERNEL_RESTARTED,
+        EventKind.KERNEL_STARTED,
+        EventKind.KERNEL_STOPPED,
+        EventKind.TERMINAL_CLOSED,
+        EventKind.TERMINAL_OPENED,
+        EventKind.TERMINAL_STARTED,
+    }
+)
+"""What is logged as it happens, whether or not the store answers; its row follows."""
 
 _SAID_TO_BE_WRONG = frozenset(
     {

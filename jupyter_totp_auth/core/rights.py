@@ -31,6 +31,17 @@ class Permit(Enum):
     STEP_UP = "step-up"
     """Yes, once password and code are given again."""
     SCOPE = "scope"
+    OWNER = "owner"
+    """It belongs to somebody else (``TotpAuth.own_kernels``)."""
+
+
+class Touch(Enum):
+    """What is done to a kernel or a terminal that somebody has started. To look at it is neither."""
+
+    USE = "use"
+    """Run code or type in it, restart it, rename its notebook, have another notebook use it."""
+    STOP = "stop"
+    """Interrupt it, or shut it down."""
 
 
 ALL = "all"
@@ -113,6 +124,18 @@ def permits(role: Role, grants: Grants, action: Action, resource: str) -> Permit
             return Permit.TERMINALS
         return Permit.YES if grants.fresh else Permit.STEP_UP
     return Permit.YES
+
+
+def may_touch(owner_id: str | None, *, asker_id: str, role: Role, touch: Touch) -> Permit:
+    """Whether somebody may use, or stop, what ``owner_id`` has started. None: nobody's, so everybody's.
+
+    Beside the table, never in its place. Administrators clear up after others, but do not work as them.
+    """
+    if owner_id is None or owner_id == asker_id:
+        return Permit.YES
+    if touch is Touch.STOP and role is Role.ADMIN:
+        return Permit.YES
+    return Permit.OWNER
 
 
 def _in_scope(scopes: frozenset[str], action: Action, resource: str) -> bool:

@@ -40,8 +40,9 @@ def make_rim(
     # Of the store, for hashes as well (N23): what hashes also asks the store, before and after.
     patience = store.database.patience
     member_pool = BoundedPool("member", threads=_MEMBER_THREADS, queue=_STORE_QUEUE, patience=patience)
-    who_ran_what = make_who_ran_what(settings, services, member_pool, log)
     rights = Rights(services)
+    rights.belongings.follow(settings)
+    who_ran_what = make_who_ran_what(settings, services, rights, member_pool, log)
     return Rim(
         now=make_now(settings, services, base_url),
         base_url=base_url,
@@ -69,12 +70,19 @@ def make_now(settings: TotpAuth, services: Services, base_url: str) -> Now:
 
 
 def make_who_ran_what(
-    settings: TotpAuth, services: Services, pool: BoundedPool, log: Any
+    settings: TotpAuth, services: Services, rights: Rights, pool: BoundedPool, log: Any
 ) -> WhoRanWhat | None:
     """Who records what runs; None where nobody asks for it."""
     if settings.audit_cells == "off" and not settings.audit_terminals:
         return None
-    made = WhoRanWhat(settings, events=services.store.events, pool=pool, log=log, clock=services.clock)
+    made = WhoRanWhat(
+        settings,
+        events=services.store.events,
+        path_of=rights.belongings.path_of,
+        pool=pool,
+        log=log,
+        clock=services.clock,
+    )
     atexit.register(made.rows.finish)  # before the store is closed: the last registered runs first
     return made
 

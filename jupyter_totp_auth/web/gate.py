@@ -27,6 +27,7 @@ from .answers import Answer, json_answer, redirect_answer, unavailable_answer
 from .client_address import ClientAddresses
 from .cookies import Cookie, Cookies
 from .delegates import Deferred, Reasked
+from .holding import fitted
 from .hosts import Hosts, has_own_origin
 from .metrics import count_unavailable
 from .next_url import next_of
@@ -191,7 +192,6 @@ class Gate:
         refused = self._without_right(request, handler_class, visitor)
         if refused is not None:
             return refused
-        self._rights.keep_apart(request, handler_class, visitor)
         if isinstance(handler_class, type):
             delegate.handler_class = self._fitted(handler_class, request, visitor)
         # A router of its own kind: its sockets could not be closed.
@@ -213,10 +213,10 @@ class Gate:
         return self._for_stranger(request)
 
     def _fitted(self, handler_class: Any, request: HTTPServerRequest, visitor: Visitor) -> Any:
-        """The handler, its socket made to end with the login, and spared the _xsrf for a token."""
+        """The handler, made to know its visitor; its socket ends with the login; a token needs no _xsrf."""
         if visitor.token is not None:
             handler_class = for_token(handler_class, own_origin=self._is_own(request, or_none=True))
-        return self._sockets.fitted(handler_class)
+        return fitted(self._rights, self._sockets.fitted(handler_class))
 
     def _seen(self, visitor: Visitor) -> None:
         if visitor.token is not None:

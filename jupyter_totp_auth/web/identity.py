@@ -23,7 +23,7 @@ from ..public_routes import patterns
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import Services, build
-from . import first_start, start_checks
+from . import first_start, managers, start_checks
 from .accepting import hurry
 from .appearance import BadLogo
 from .assembly import make_gate, make_rim
@@ -86,6 +86,11 @@ class TotpIdentityProvider(IdentityProvider):
     def _is_served(self, socket_key: str) -> bool:
         """For open sockets: a login or token that lives, as far as a store that answers can tell (R3)."""
         return lives(self.services, socket_key) and not self.rim.is_stale()
+
+    def _tell_of_kernel(self, *what: Any) -> None:
+        """Asked for at each: a reload can begin the record."""
+        if self.rim.sockets.who_ran_what is not None:
+            self.rim.sockets.who_ran_what.kernel(*what)
 
     # -- who is it ---------------------------------------------------------------------------------
 
@@ -192,6 +197,8 @@ class TotpIdentityProvider(IdentityProvider):
         self.log.info("jupyter_totp_auth: answered without a login: %s", public)
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
+        # Once the loop runs, every extension has put its managers there.
+        app.io_loop.add_callback(managers.watch, self.rim.rights, app.web_app.settings, self._tell_of_kernel)
         app.io_loop.add_callback(self.rim.start)
         app.io_loop.add_callback(hurry, app)
         app.io_loop.add_callback(self.service.begin)

@@ -1,4 +1,4 @@
-"""A kernel's socket for whoever may see what it says, but run nothing.
+"""A kernel's socket for whoever may see what it says, but run nothing: a reader, or not the kernel's owner.
 
 JupyterLab asks each kernel what it is before it shows anything of it: that passes. Code does not, nor
 anything else that a kernel acts on; who sends it is told so where the output would stand.
@@ -17,7 +17,7 @@ from .resources import is_kernel_socket
 from .rights import Rights
 
 _HARMLESS = frozenset({"kernel_info_request", "comm_info_request"})
-_NAME, _SENTENCE = "PermissionError", "Your account may read here, but not run anything."
+_NAME = "PermissionError"
 
 
 class ReadingAlong:
@@ -33,7 +33,8 @@ class ReadingAlong:
     def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool:
         """Whether its handler may have this message."""
         kind: Any = type(handler)
-        if not is_kernel_socket(kind) or self._rights.may_run(handler):
+        why_not = self._rights.why_not_run(handler) if is_kernel_socket(kind) else None
+        if why_not is None:
             return True
         protocol = getattr(handler, "selected_subprotocol", None)
         try:
@@ -43,14 +44,14 @@ class ReadingAlong:
         if header.get("msg_type") in _HARMLESS:
             return True
         if header.get("msg_type") == "execute_request":
-            for answer in _answers(header):
+            for answer in _answers(header, why_not):
                 _send(handler, answer, protocol)
         return False
 
 
-def _answers(asked: dict[str, Any]) -> list[dict[str, Any]]:
+def _answers(asked: dict[str, Any], sentence: str) -> list[dict[str, Any]]:
     """What a kernel would say to code that fails at once."""
-    failed = {"status": "error", "ename": _NAME, "evalue": _SENTENCE, "traceback": [f"{_NAME}: {_SENTENCE}"]}
+    failed = {"status": "error", "ename": _NAME, "evalue": sentence, "traceback": [f"{_NAME}: {sentence}"]}
     return [
         _message("iopub", "status", asked, {"execution_state": "busy"}),
         _message("iopub", "error", asked, failed),

@@ -107,9 +107,12 @@ def _apply(provider: TotpIdentityProvider, app: Any, settings: TotpAuth) -> None
     gate = make_gate(app, settings, rim, find_handler=door.inner)
     # From here on nothing fails.
     rim.follow(now, settings.policy())
+    rim.rights.belongings.follow(settings)
     door.put(gate)
     if rim.sockets.who_ran_what is None:
-        rim.sockets.who_ran_what = make_who_ran_what(settings, rim.services, rim.member_pool, rim.log)
+        rim.sockets.who_ran_what = make_who_ran_what(
+            settings, rim.services, rim.rights, rim.member_pool, rim.log
+        )
     else:
         rim.sockets.who_ran_what.follow(settings)
     provider.settings = settings

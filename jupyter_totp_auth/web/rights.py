@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
 
 from tornado.httputil import HTTPServerRequest
 from tornado.websocket import WebSocketHandler
 
 from ..core.model import Account, Role, Terminals
-from ..core.rights import Action, Grants, Permit, permits
+from ..core.rights import Action, Grants, Permit, Touch, may_touch, permits
 from ..wiring import Services
-from .request_shape import wants_websocket
+from .belongings import Belongings
 from .resources import action_of, is_foldered, is_kernel_socket, resource_of
-from .visitor import Visitor, visitor_of
+from .visitor import Visitor, account_of, visitor_of
 
 _PLAIN = Grants()
 
@@ -36,12 +35,13 @@ class Rights:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.belongings = Belongings()
         self.holds_folders = False
         """Whether Jupyter's authorizer is ours, which alone can hold a token to its folder."""
 
     def refusal(self, request: HTTPServerRequest, handler_class: Any, visitor: Visitor) -> Refused | None:
         """Why this request may not have what would answer it; None: it may."""
-        account = _account_of(visitor)
+        account = account_of(visitor)
         if account is None:
             return Refused(Permit.ROLE.value, _WORDS[Permit.ROLE])
         if account.role is Role.ADMIN and account.terminals is Terminals.YES and visitor.token is None:
@@ -54,10 +54,20 @@ class Rights:
 
     def permit(self, visitor: Visitor, action: Action, resource: str) -> Permit:
         """What the table says of the visitor, as the account was when the request came."""
-        account = _account_of(visitor)
+        account = account_of(visitor)
         if account is None:
             return Permit.ROLE
         return permits(account.role, self._grants(visitor, account), action, resource)
+
+    def touch(self, owner: Account | None, visitor: Visitor, touch: Touch, what: str) -> Refused | None:
+        """Why not to do this with a kernel or a terminal (``what``) of this owner; None: it may be done."""
+        account = account_of(visitor)
+        if owner is None or account is None or not self.belongings.are_held:
+            return None
+        permit = may_touch(owner.id, asker_id=account.id, role=account.role, touch=touch)
+        if permit is Permit.YES:
+            return None
+        return Refused(permit.value, f"This {what} belongs to {owner.display_name}.")
 
     def _grants(self, visitor: Visitor, account: Account) -> Grants:
         if visitor.token is not None:
@@ -69,10 +79,14 @@ class Rights:
 
     # -- open sockets ------------------------------------------------------------------------------
 
-    def may_run(self, handler: WebSocketHandler) -> bool:
-        """Whether what comes in on a kernel's socket may be run, now."""
+    def why_not_run(self, handler: WebSocketHandler) -> str | None:
+        """Why what comes in on a kernel's socket may not be run now; None: it may."""
         visitor = self._behind(handler)
-        return visitor is not None and self._may_run(visitor)
+        if visitor is None or not self._may_run(visitor):
+            return _MAY_ONLY_READ
+        owner = self.belongings.kernel_owner(text_of(handler.path_kwargs.get("kernel_id", "")))
+        refused = self.touch(owner, visitor, Touch.USE, "kernel")
+        return None if refused is None else refused.sentence
 
     def _may_run(self, visitor: Visitor) -> bool:
         return self.permit(visitor, Action.EXECUTE, "kernels") is Permit.YES
@@ -83,9 +97,13 @@ class Rights:
         if visitor is None:
             return False
         kind: Any = type(handler)
-        action = Action.READ if is_kernel_socket(kind) else Action.EXECUTE
+        action, resource = Action.READ if is_kernel_socket(kind) else Action.EXECUTE, resource_of(kind)
         # Password and code were asked when it was opened.
-        return self.permit(visitor, action, resource_of(kind)) in (Permit.YES, Permit.STEP_UP)
+        if self.permit(visitor, action, resource) not in (Permit.YES, Permit.STEP_UP):
+            return False
+        names = [text_of(value) for value in handler.path_args] if resource == "terminals" else []
+        owners = [self.belongings.terminal_owner(name) for name in names]
+        return not any(self.touch(owner, visitor, Touch.USE, "terminal") for owner in owners)
 
     def _behind(self, handler: WebSocketHandler) -> Visitor | None:
         visitor = visitor_of(handler.request)
@@ -99,22 +117,13 @@ class Rights:
         login = self._services.logins.open_login(visitor.login_id or "")
         return None if login is None else replace(visitor, login=login)
 
-    def keep_apart(self, request: HTTPServerRequest, handler_class: Any, visitor: Visitor) -> None:
-        """Whoever may only follow a kernel does so under a name of their own.
 
-        Jupyter cuts the connection of the same name that is there, and sends it what the kernel asks of it.
-        """
-        if not (is_kernel_socket(handler_class) and wants_websocket(request)) or self._may_run(visitor):
-            return
-        own = [uuid4().hex.encode()]
-        request.arguments["session_id"] = request.query_arguments["session_id"] = own
+def text_of(value: Any) -> str:
+    """What tornado has found in a path, as a handler reads it."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _account_of(visitor: Visitor) -> Account | None:
-    live: Any = visitor.token or visitor.login
-    return None if live is None else live.account
-
-
+_MAY_ONLY_READ = "Your account may read here, but not run anything."
 _WORDS = {
     Permit.ROLE: "Your account may read here, but not change or run anything.",
     Permit.TERMINALS: "Your account has no terminals here.",

@@ -42,6 +42,7 @@ from .people_api import (
 )
 from .profile import ProfileHandler
 from .rim import Rim
+from .running_api import RunningHandler
 from .session_api import ActivityHandler, LockHandler, StepUpHandler, UnlockHandler
 from .unlock_page import UnlockPage
 
@@ -93,6 +94,7 @@ _PRIVATE: list[tuple[str, type[Any]]] = [
     (rf"api/totp/authenticators/{_ID}/confirm", ConfirmHandler),
     (r"api/totp/recovery-codes", RecoveryCodesHandler),
     (r"api/totp/events", EventsHandler),
+    (r"api/totp/running", RunningHandler),
     (r"api/totp/accounts", AccountsHandler),
     (rf"api/totp/accounts/{_ID}", OneAccountHandler),
     (rf"api/totp/accounts/{_ID}/reset", ResetHandler),

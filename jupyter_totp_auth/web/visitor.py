@@ -66,6 +66,12 @@ def visitor_of(request: HTTPServerRequest) -> Visitor | None:
     return getattr(request, _ATTRIBUTE, None)
 
 
+def account_of(visitor: Visitor | None) -> Account | None:
+    """The account behind a login or an access token; None for a stranger."""
+    live = None if visitor is None else visitor.token or visitor.login
+    return None if live is None else live.account
+
+
 def as_user(account: Account) -> User:
     """The account as Jupyter knows people (``/api/me``, collaboration, its log)."""
     return User(

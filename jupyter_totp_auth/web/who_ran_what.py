@@ -24,6 +24,7 @@ from tornado.websocket import WebSocketHandler
 
 from ..core.access_tokens import blanked
 from ..core.events import Event, EventKind
+from ..core.model import Account
 from ..core.ports import EventStore
 from ..settings import TotpAuth
 from ..store import StoreUnavailable
@@ -31,12 +32,12 @@ from ..wiring import as_json_line
 from .kernel_messages import Run, Unreadable, runs_of
 from .log_privacy import Log
 from .pool import BoundedPool, Busy
-from .visitor import visitor_of
+from .visitor import Visitor, account_of, visitor_of
 
 _LONGEST = 8_000
 """Of code in an event, as ASCII JSON: at most 16 kB in the log's line; journald cuts at 48, MariaDB at 64."""
 
-_LONGEST_NAME = 64
+_LONGEST_NAME, _LONGEST_PATH = 64, 1_000
 _MOST_WAITING = 2_000
 _BATCH = 200
 _EVERY = 0.25
@@ -48,9 +49,17 @@ class WhoRanWhat:
     """Looks at what goes through the sockets of kernels and terminals. On the event loop's thread."""
 
     def __init__(
-        self, settings: TotpAuth, *, events: EventStore, pool: BoundedPool, log: Log, clock: Callable[[], int]
+        self,
+        settings: TotpAuth,
+        *,
+        events: EventStore,
+        path_of: Callable[[str], str],
+        pool: BoundedPool,
+        log: Log,
+        clock: Callable[[], int],
     ) -> None:
         self.follow(settings)
+        self._path_of = path_of
         self._clock = clock
         self._log = log
         self._rows = Rows(events, pool, log, clock)
@@ -77,7 +86,7 @@ class WhoRanWhat:
             self._log.warning("A message to kernel %s was not passed on: %s.", kernel, why)
             return False
         for run in runs:
-            self._record(EventKind.CELL_RUN, handler, {"kernel": kernel, **self._described(run)})
+            self._record(EventKind.CELL_RUN, handler, {**self.where(kernel), **self._described(run)})
         return True
 
     def watched(self, handler_class: Any) -> Any:
@@ -103,6 +112,20 @@ class WhoRanWhat:
         if name is not None:
             self._record(EventKind.TERMINAL_CLOSED, handler, {"terminal": name})
 
+    def kernel(self, kind: EventKind, visitor: Visitor, kernel_id: str, owner: Account | None) -> None:
+        """A kernel was started, restarted or stopped; ``owner``: who had started it, if anybody."""
+        if self._cells != "off":
+            self._note(kind, visitor, self.where(kernel_id), owner)
+
+    def where(self, kernel_id: str) -> dict[str, Any]:
+        """The kernel, and its notebook where a session tells."""
+        path = self._path_of(kernel_id)
+        return (
+            {"kernel": kernel_id, "path": shortened(blanked(path), _LONGEST_PATH)}
+            if path
+            else {"kernel": kernel_id}
+        )
+
     def _described(self, run: Run) -> dict[str, Any]:
         digest = hashlib.sha256(run.code.encode("utf-8", "surrogatepass")).hexdigest()
         told: dict[str, Any] = {"channel": run.channel, "sha256": digest, "length": len(run.code)}
@@ -117,15 +140,21 @@ class WhoRanWhat:
 
     def _record(self, kind: EventKind, handler: RequestHandler, detail: dict[str, Any]) -> None:
         visitor = visitor_of(handler.request)
-        who = (visitor.token or visitor.login) if visitor else None
-        if visitor is None or who is None:  # the gate opens no socket to nobody
+        if visitor is not None:  # the gate opens no socket to nobody
+            self._note(kind, visitor, detail)
+
+    def _note(
+        self, kind: EventKind, visitor: Visitor, detail: dict[str, Any], owner: Account | None = None
+    ) -> None:
+        """In the log now, in the store soon. It concerns the owner, in whose history it then stands."""
+        who = account_of(visitor)
+        if who is None:
             return
         if visitor.token is not None:
             detail["token"] = visitor.token.token.id
-        name, client = who.account.username, visitor.origin.client
-        event = Event(
-            kind, self._clock(), who.account.id, name, name, client, visitor.login_id, json.dumps(detail)
-        )
+        whose, client = owner or who, visitor.origin.client
+        told, login = json.dumps(detail), visitor.login_id
+        event = Event(kind, self._clock(), whose.id, whose.username, who.username, client, login, told)
         self._log.info("%s", as_json_line(event))
         self._rows.add(event)
 
@@ -141,11 +170,11 @@ def _telling(who_ran_what: WhoRanWhat, handler_class: Any) -> Any:
     return telling
 
 
-def shortened(code: str) -> str:
+def shortened(code: str, longest: int = _LONGEST) -> str:
     """As much of the code as fits: a letter is one to twelve bytes in ASCII JSON."""
-    kept = code[:_LONGEST]
-    while len(json.dumps(kept)) > _LONGEST:
-        kept = kept[: min(len(kept) * _LONGEST // len(json.dumps(kept)), len(kept) - 1)]
+    kept = code[:longest]
+    while len(json.dumps(kept)) > longest:
+        kept = kept[: min(len(kept) * longest // len(json.dumps(kept)), len(kept) - 1)]
     return kept
 
 
