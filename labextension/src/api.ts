@@ -71,6 +71,20 @@ export interface IEvent {
   detail: string;
 }
 
+/** Who has started something. */
+export interface IOwner {
+  username: string;
+  display_name: string;
+  initials: string;
+  color: string;
+  mine: boolean;
+}
+
+export interface IRunning {
+  kernels: (IOwner & { id: string })[];
+  terminals: (IOwner & { name: string })[];
+}
+
 export interface IAccount {
   id: string;
   username: string;
@@ -134,6 +148,8 @@ export const revokeAccessToken = (id: string) => request('DELETE', `access-token
 
 export const events = async (before?: number) =>
   (await request<{ events: IEvent[] }>('GET', before ? `events?before=${before}` : 'events')).events;
+
+export const running = () => request<IRunning>('GET', 'running');
 
 export const accounts = async () => (await request<{ accounts: IAccount[] }>('GET', 'accounts')).accounts;
 export const addAccount = (account: INewAccount) => request<IInvitation>('POST', 'accounts', account);

@@ -1,6 +1,7 @@
 import { badgePlugin } from './badge';
 import { panelPlugin } from './panel/plugin';
+import { runningPlugin } from './running';
 import { sessionPlugin } from './session/plugin';
 
 export * from './tokens';
-export default [sessionPlugin, panelPlugin, badgePlugin];
+export default [sessionPlugin, panelPlugin, badgePlugin, runningPlugin];

@@ -94,7 +94,7 @@ interface IFieldProps {
 }
 
 /** A person's initials on their colour: a picture, so nothing for a screen reader. */
-export function Face({ me }: { me: IMe }): JSX.Element {
+export function Face({ me }: { me: Pick<IMe, 'initials' | 'color'> }): JSX.Element {
   return (
     <span className="jp-totp-Badge-face" style={{ backgroundColor: me.color }} aria-hidden="true">
       {me.initials}

@@ -17,6 +17,8 @@ from jupyter_totp_auth.core.rights import (
     Action,
     Grants,
     Permit,
+    Touch,
+    may_touch,
     permits,
 )
 
@@ -124,3 +126,27 @@ def test_a_token_may_never_more_than_its_person(role: Role, resource: str, actio
 
 def test_the_scopes_that_a_folder_can_limit_are_those_of_contents() -> None:
     assert {scope for scope in SCOPES if scope.startswith("contents:")} == PATH_SCOPES
+
+
+@pytest.mark.parametrize("touch", Touch)
+@pytest.mark.parametrize("role", Role)
+def test_what_is_ones_own_or_nobodys_may_be_used_and_stopped(role: Role, touch: Touch) -> None:
+    for owner in ("mine", None):
+        assert may_touch(owner, asker_id="mine", role=role, touch=touch) is Permit.YES
+
+
+@pytest.mark.parametrize(
+    ("role", "touch", "expected"),
+    [
+        (Role.READER, Touch.USE, Permit.OWNER),
+        (Role.READER, Touch.STOP, Permit.OWNER),
+        (Role.MEMBER, Touch.USE, Permit.OWNER),
+        (Role.MEMBER, Touch.STOP, Permit.OWNER),
+        (Role.ADMIN, Touch.USE, Permit.OWNER),
+        (Role.ADMIN, Touch.STOP, Permit.YES),
+    ],
+)
+def test_what_is_anothers_is_stopped_by_administrators_and_used_by_nobody(
+    role: Role, touch: Touch, expected: Permit
+) -> None:
+    assert may_touch("theirs", asker_id="mine", role=role, touch=touch) is expected

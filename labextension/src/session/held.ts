@@ -5,7 +5,7 @@ import { isRefusal } from '../request';
 /** So many at once; more are refused as the server has refused them, since a page may be covered for a weekend. */
 const MOST = 200;
 /** The reasons of rights: nothing that a person could give would help. */
-const NOT_ALLOWED = ['role', 'terminals', 'scope'];
+const NOT_ALLOWED = ['role', 'terminals', 'scope', 'owner'];
 /** In ms. */
 const WRITES_WAIT = 5 * 60_000;
 

@@ -2,7 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 import { ServerConnection } from '@jupyterlab/services';
 import { TranslationBundle } from '@jupyterlab/translation';
 
-import { IMe } from '../api';
+import { IMe, IOwner, running } from '../api';
 import { serverNow } from '../request';
 import { ILoginState } from '../tokens';
 import { SHOWN_FOR } from './untold';
@@ -15,6 +15,8 @@ import { SHOWN_FOR } from './untold';
  */
 export class RefusedTerminals {
   private _said = false;
+  /** Terminals of others: said once of each. */
+  private readonly _saidOf = new Set<string>();
 
   /** `confirm()` asks for both factors, and where they are given opens the sockets of lost terminals anew. */
   constructor(
@@ -26,20 +28,22 @@ export class RefusedTerminals {
   /** Take the place of the settings' sockets. */
   install(settings: ServerConnection.ISettings): void {
     const writable = settings as { WebSocket: typeof WebSocket };
-    const refused = () => void this._refused();
+    const refused = (name: string) => void this._refused(name);
     writable.WebSocket = class extends settings.WebSocket {
       constructor(url: string | URL, protocols?: string | string[]) {
         super(url, protocols);
-        if (/\/terminals\/websocket\//.test(String(url))) {
-          this.addEventListener('close', refused);
-          this.addEventListener('open', () => this.removeEventListener('close', refused));
+        const name = /\/terminals\/websocket\/(\w+)/.exec(String(url))?.[1];
+        if (name !== undefined) {
+          const closed = () => refused(name);
+          this.addEventListener('close', closed);
+          this.addEventListener('open', () => this.removeEventListener('close', closed));
         }
       }
     };
   }
 
-  private async _refused(): Promise<void> {
-    if (this._said) {
+  private async _refused(name: string): Promise<void> {
+    if (this._said || this._saidOf.has(name)) {
       return;
     }
     await this.login.refresh();
@@ -54,7 +58,27 @@ export class RefusedTerminals {
     } else if (me.terminals === 'step-up' && Date.parse(me.login.fresh_until) <= serverNow()) {
       this._said = true;
       this._said = !(await this.confirm());
+    } else {
+      await this._sayWhose(name);
     }
+  }
+
+  private async _sayWhose(name: string): Promise<void> {
+    const owner = await ownerOf(name);
+    if (owner !== undefined && !owner.mine && !this._saidOf.has(name)) {
+      this._saidOf.add(name);
+      const whose = this.trans.__('This terminal belongs to %1.', owner.display_name);
+      Notification.warning(whose, { autoClose: SHOWN_FOR });
+    }
+  }
+}
+
+/** Who has started a terminal, as far as that can be told. */
+async function ownerOf(name: string): Promise<IOwner | undefined> {
+  try {
+    return (await running()).terminals.find(one => one.name === name);
+  } catch {
+    return undefined;
   }
 }
 
