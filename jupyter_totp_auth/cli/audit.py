@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .terminal import note, print_json, print_table, say
 from .times import readable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _POLL_S = 0.5
 _BEFORE_FOLLOWING = 20
 _OVERLAP = 100
+_NAMED = ("token", "kernel", "path", "terminal")
+"""What of the detail has a place of its own in a line for people."""
 
 
 class LoginsVerb(Verb):
@@ -99,6 +102,7 @@ class Log(Verb):
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--account", metavar="NAME", help="only what concerns this account")
+        parser.add_argument("--kernel", metavar="ID", help="only what was done with this kernel")
         parser.add_argument("--follow", action="store_true", help="go on as it happens")
         parser.add_argument(
             "--json",
@@ -111,9 +115,10 @@ class Log(Verb):
         if username is not None and store.accounts.by_name(username) is None:
             _insist_on_past(store, username)
         if arguments.follow:
-            _follow(store, username, as_json=arguments.json)
+            _follow(store, username, arguments.kernel, as_json=arguments.json)
             return
-        events = [event for _, event in store.events.list(username=username)]
+        listed = (event for _, event in store.events.list(username=username))
+        events = [event for event in listed if _is_of(event, arguments.kernel)]
         if arguments.json:
             from ..wiring import as_document
 
@@ -128,11 +133,36 @@ def _insist_on_past(store: Store, username: str) -> None:
         raise NotDone(f"There is no account named {username[:80]!a}, and there was none.")
 
 
-def _follow(store: Store, username: str | None, *, as_json: bool) -> None:
+def _is_of(event: Event, kernel: str | None) -> bool:
+    return kernel is None or _about_kernel(event).get("kernel") == kernel
+
+
+def _about_kernel(event: Event) -> dict[str, Any]:
+    """The detail of who ran what, unpacked; empty for all other events."""
+    from ..core.events import WHO_RAN_WHAT
+
+    if event.kind not in WHO_RAN_WHAT or not event.detail:
+        return {}
+    try:
+        found = json.loads(event.detail)
+    except ValueError:  # written by another hand
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _in_line(value: object) -> str:
+    """As it stands, or in quotes: a notebook's path is somebody's text, and may look like more of the line."""
+    text = str(value)
+    return text if text.isascii() and text.isprintable() and " " not in text else json.dumps(text)
+
+
+def _follow(store: Store, username: str | None, kernel: str | None, *, as_json: bool) -> None:
     from ..wiring import as_document
 
     try:
         for event in _as_they_happen(store, username):
+            if not _is_of(event, kernel):
+                continue
             if as_json:
                 print_json(as_document(event), on_one_line=True)
             else:
@@ -163,12 +193,14 @@ def _as_line(event: Event) -> str:
     """For people: only what there is."""
     from ..wiring import iso
 
-    parts = [iso(event.at), event.kind.value]
+    parts, about = [iso(event.at), event.kind.value], _about_kernel(event)
+    detail = {name: value for name, value in about.items() if name not in _NAMED}
     labelled = [
         ("account", event.account),
         ("by", event.actor),
         ("from", event.client),
         ("login", event.login),
-        ("detail", event.detail),
+        *((name, _in_line(about[name])) for name in _NAMED if name in about),
+        ("detail", (json.dumps(detail) if detail else "") if about else event.detail),
     ]
     return "  ".join([*parts, *(f"{label} {value}" for label, value in labelled if value)])

@@ -6,6 +6,7 @@ import json
 import signal
 from itertools import pairwise
 
+from jupyter_totp_auth.core.events import Event, EventKind
 from tests.cli.desk import Desk
 
 
@@ -83,6 +84,48 @@ def test_the_log_for_people_has_a_line_an_event(desk: Desk) -> None:
     lines = desk.do("log").out.splitlines()
     assert len(lines) == 4
     assert lines[0] == "2027-01-15T08:00:00Z  account-added  account ada  by operator  detail member"
+
+
+def ran(desk: Desk, kernel: str, **more: str) -> Event:
+    """A cell that was run."""
+    detail = {"kernel": kernel, "channel": "shell", "sha256": "5e", "length": 1, **more}
+    return Event(
+        EventKind.CELL_RUN, desk.now, "1" * 32, "ada", "ada", "192.0.2.1", "3614", json.dumps(detail)
+    )
+
+
+def test_a_run_has_account_login_and_kernel_in_its_line_and_the_log_of_one_kernel_has_its_own(
+    desk: Desk,
+) -> None:
+    desk.add("ada")
+    odd = "a b\n  login \x1b[31m.ipynb"
+    events = [
+        ran(desk, "k-1", path="work/a.ipynb"),
+        ran(desk, "k-2", path=odd),
+        ran(desk, "k-1", token="9d1c"),
+    ]
+    opened = Event(EventKind.TERMINAL_OPENED, desk.now, account="ada", detail='{"terminal": "1"}')
+    torn = Event(EventKind.CELL_RUN, desk.now, account="ada", detail='{"kernel": "k-1"')
+    with desk.services() as services:
+        services.store.events.add(*events, opened, torn)
+    lines = [line.partition("  ")[2] for line in desk.do("log").out.splitlines()[-5:]]
+    who = "cell-run  account ada  by ada  from 192.0.2.1  login 3614"
+    rest = 'detail {"channel": "shell", "sha256": "5e", "length": 1}'
+    assert lines == [
+        f"{who}  kernel k-1  path work/a.ipynb  {rest}",
+        f'{who}  kernel k-2  path "a b\\n  login \\u001b[31m.ipynb"  {rest}',
+        f"{who}  token 9d1c  kernel k-1  {rest}",
+        "terminal-opened  account ada  terminal 1",
+        'cell-run  account ada  detail {"kernel": "k-1"',
+    ]
+    one = desk.do("log", "--kernel", "k-1", "--json").document
+    assert [json.loads(each["detail"])["kernel"] for each in one] == ["k-1", "k-1"]
+    assert desk.do("log", "--kernel", "none", "--json").document == []
+    with desk.spawn("log", "--follow", "--kernel", "k-2") as follower:
+        assert follower.stdout is not None
+        assert "kernel k-2" in follower.stdout.readline()
+        follower.terminate()
+        follower.communicate(timeout=20)
 
 
 def test_the_log_of_one_account_outlives_the_account(desk: Desk) -> None:

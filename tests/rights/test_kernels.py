@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import requests
 import websocket
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jupyter_totp_auth.core.model import Role
+from jupyter_totp_auth.core.profiles import new_account
+from jupyter_totp_auth.core.true_names import environment_of
 from tests.harness.backstage import wait_until
 from tests.harness.client import Client, execute_request
 from tests.harness.lean import lean
@@ -425,3 +431,101 @@ def test_a_kernel_and_a_terminal_know_whose_they_are_and_git_commits_in_that_nam
     wait_until(made.exists, 30, "the commit")
     assert made.read_text() == f"{commit}\n"
     made.unlink()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=1, max_size=8) | st.text(alphabet="<>.,:;'\"\\ a", min_size=1, max_size=6))
+def test_git_itself_takes_every_name(name: str) -> None:
+    account = new_account("ada", Role.MEMBER, at=0, display_name=name)
+    ours = environment_of(account, "{username}@example.org")
+    done = subprocess.run(
+        ["git", "var", "GIT_AUTHOR_IDENT"],
+        env={"PATH": "/usr/bin:/bin", "GIT_CONFIG_NOSYSTEM": "1", "HOME": "/nowhere", **ours},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, (name, done.stderr)
+
+
+# -- who ran what where ------------------------------------------------------------------------------
+
+
+def log(house: House, *words: str) -> list[dict[str, Any]]:
+    """As the operator reads it: ``jupyter totp log --json``."""
+    done = house.stage.server.totp("log", "--json", *words)
+    return [{**one, "detail": unpacked(one["detail"])} for one in json.loads(done.stdout)]
+
+
+def unpacked(detail: str) -> Any:
+    try:
+        return json.loads(detail)
+    except ValueError:
+        return detail
+
+
+def test_the_log_says_who_ran_what_in_which_kernel_and_notebook_and_who_stopped_it(
+    held: House, ada: Asker, bob: Asker
+) -> None:
+    hers, his = session(ada, f"{uuid4()}.ipynb"), session(bob, f"{uuid4()}.ipynb")
+    kernels = {"ada": hers["kernel"]["id"], "bob": his["kernel"]["id"]}
+    for asker, name in ((ada, "ada"), (bob, "bob")):
+        live = client_of(asker).kernel_socket(kernels[name])
+        client_of(asker).execute(live, f"print({name!r})")
+    run_for(channels(bob, kernels["ada"]), "print('not his')")
+    ada.ask("PATCH", f"api/sessions/{hers['id']}", json={"path": "moved.ipynb"})
+    client_of(ada).execute(client_of(ada).kernel_socket(kernels["ada"]), "1")
+    ada.ask("POST", f"api/kernels/{kernels['ada']}/restart")
+    WHO["an admin"](held).ask("DELETE", f"api/sessions/{hers['id']}")
+    wait_until(lambda: len(told_of(log(held, "--kernel", kernels["ada"]))) >= 5, 20, "the rows")
+
+    logins = {
+        name: client_of(one).get("api/totp/me").json()["login"]["id"]
+        for name, one in (("ada", ada), ("bob", bob))
+    }
+    found = log(held, "--kernel", kernels["ada"])
+    by_ada = ("ada", "ada", logins["ada"], kernels["ada"])
+    assert told_of(found) == [
+        ("kernel-started", *by_ada, None, None),
+        ("cell-run", *by_ada, hers["path"], "print('ada')"),
+        ("cell-run", *by_ada, "moved.ipynb", "1"),
+        ("kernel-restarted", *by_ada, "moved.ipynb", None),
+        ("kernel-stopped", "ada", "root-too", found[-1]["login"], kernels["ada"], "moved.ipynb", None),
+    ]
+    his_login = ("bob", "bob", logins["bob"], kernels["bob"])
+    assert told_of(log(held, "--kernel", kernels["bob"], "--account", "bob")) == [
+        ("kernel-started", *his_login, None, None),
+        ("cell-run", *his_login, his["path"], "print('bob')"),
+    ]
+    own = [
+        one
+        for one in client_of(ada).get("api/totp/events").json()["events"]
+        if kernels["ada"] in one["detail"]
+    ]
+    assert [one["event"] for one in reversed(own)] == [one["event"] for one in found]
+    assert own[0]["actor"] == "root-too"
+
+
+def told_of(events: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            *(one[name] for name in ("event", "account", "actor", "login")),
+            *(one["detail"].get(name) for name in ("kernel", "path", "code")),
+        )
+        for one in events
+    ]
+
+
+def test_nothing_of_kernels_is_noted_unless_the_operator_asks_for_it(tmp_path: Path) -> None:
+    """Without options everybody may use and stop everything, as in Jupyter; but it is seen whose it is."""
+    server = lean(tmp_path, extensions=["forge"])
+    with open_house(server) as house:
+        ada, bob = browser(house, "ada", Role.MEMBER), browser(house, "bob", Role.MEMBER)
+        kernel, shell = client_of(ada).start_kernel(), client_of(ada).start_terminal()
+        live = client_of(bob).kernel_socket(kernel)
+        shown = ast.literal_eval(client_of(bob).execute(live, SHOWN))
+        assert shown == {"JUPYTER_TOTP_USERNAME": "ada", "JUPYTER_TOTP_DISPLAY_NAME": "ada"}
+        assert json.loads(bob.open(f"terminals/websocket/{shell}").recv())[0] == "setup"
+        assert owner_of(bob, kernel) == "ada"
+        assert bob.ask("DELETE", f"api/terminals/{shell}").status_code == 204
+        assert bob.ask("DELETE", f"api/kernels/{kernel}").status_code == 204
+        assert not [one for one in log(house) if "kernel" in one["event"]]
