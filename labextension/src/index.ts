@@ -1,6 +1,6 @@
 import { badgePlugin } from './badge';
 import { panelPlugin } from './panel/plugin';
-import { runningPlugin } from './running';
+import { runningPlugin } from './running/plugin';
 import { sessionPlugin } from './session/plugin';
 
 export * from './tokens';

@@ -3,7 +3,7 @@ import { inWords, mayHaveFolder, toggled } from '../src/panel/scopes';
 import { readAlong } from '../src/session/reader';
 import { RefusedTerminals } from '../src/session/terminals';
 import { UntoldRefusals } from '../src/session/untold';
-import { ADA, trans } from './harness';
+import { ADA, Server, trans } from './harness';
 import { Notification } from './toolkit';
 
 /** Without it a notification is only in JupyterLab's list. */
@@ -138,4 +138,24 @@ test('a refusal that nobody caught is told in the server\'s words; nothing else 
     window.dispatchEvent(Object.assign(new Event('unhandledrejection'), { reason }));
   }
   expect(Notification.warning.mock.calls).toEqual([['You may not.', TOAST]]);
+});
+
+test('a restart that is refused is told at once, since JupyterLab catches it', () => {
+  const restart = new Response('', { status: 403 });
+  Object.defineProperty(restart, 'url', { value: 'http://localhost:8888/api/kernels/a-b/restart' });
+  new UntoldRefusals().note(restart, 'This kernel belongs to Ada.');
+  expect(Notification.warning.mock.calls).toEqual([['This kernel belongs to Ada.', TOAST]]);
+});
+
+test("somebody else's terminal is said to be theirs, once; one's own is not", async () => {
+  const server = new Server();
+  const face = { initials: 'A', color: 'red' };
+  const of = (name: string, mine: boolean) => ({ ...face, name, username: 'ada', display_name: 'Ada', mine });
+  server.on('GET running', [200, { kernels: [], terminals: [of('1', false), of('2', true)] }]);
+  const { lose } = terminals({});
+  for (const name of ['1', '1', '2', '3']) {
+    await lose(`ws://localhost:8888/terminals/websocket/${name}`);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+  expect(Notification.warning.mock.calls).toEqual([['This terminal belongs to Ada.', TOAST]]);
 });

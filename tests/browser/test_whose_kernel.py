@@ -96,5 +96,5 @@ def follow(page: Page, lab: Lab, file: str) -> None:
     page.keyboard.press("Shift+Enter")
     expect(output).to_have_text(f"PermissionError: {KERNEL}")
     lab.menu("Kernel", "Restart Kernel…")
-    page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(page.locator(".jp-Dialog, .Toastify__toast").filter(has_text=KERNEL).first).to_be_visible()

@@ -59,6 +59,7 @@ _RESTORE = "tests/cli/test_restore.py::test_"
 _PROBE = "tests/web/test_probe.py::test_"
 _MATRIX = "tests/rights/test_matrix.py::test_"
 _ALONG = "tests/rights/test_sockets.py::test_"
+_KERNELS = "tests/rights/test_kernels.py::test_"
 _FOLDERS = "tests/rights/test_folders.py::test_"
 
 SENTINELS = (
@@ -576,6 +577,43 @@ SENTINELS = (
         "if is_for_folder and not (self.holds_folders and is_foldered(handler_class)):",
         "if is_for_folder and not is_foldered(handler_class):",
         f"{_FOLDERS}where_another_authorizer_is_asked_it_is_good_for_nothing",
+    ),
+    _one(
+        "another's kernel is used like one's own",
+        "core/rights.py",
+        "    if owner_id is None or owner_id == asker_id:",
+        "    if True or owner_id == asker_id:",
+        f"{_KERNELS}what_each_may_do_with_a_kernel_and_a_terminal_of_ada",
+        f"{_KERNELS}who_may_run_in_a_kernel_of_ada_and_who_only_hears_it",
+    ),
+    _one(
+        "administrators work in other people's kernels",
+        "core/rights.py",
+        "    if touch is Touch.STOP and role is Role.ADMIN:",
+        "    if role is Role.ADMIN:",
+        f"{_KERNELS}what_each_may_do_with_a_kernel_and_a_terminal_of_ada",
+    ),
+    _one(
+        "another's kernel is reached by what stands in a body",
+        "web/holding.py",
+        "        named += _strings(handler.request.body)",
+        "        named += []",
+        f"{_KERNELS}a_session_of_ones_own_cannot_be_moved_onto_anothers_kernel_and_then_stopped",
+    ),
+    _one(
+        "another's connection is taken over by its name",
+        "web/holding.py",
+        "        _keep_apart(rights, self)",
+        "        _ = _keep_apart",
+        f"{_ALONG}a_reader_does_not_take_a_members_connection_over",
+        f"{_KERNELS}another_takes_no_connection_of_the_owner_over_and_answers_nothing_in_their_place",
+    ),
+    _one(
+        "an extension stops what is another's",
+        "web/managers.py",
+        "    if refused is not None:\n        raise",
+        "    if False:\n        raise",
+        f"{_KERNELS}what_an_extension_starts_for_somebody_is_theirs_and_what_it_stops_for_another_is_not_stopped",
     ),
     # -- the doctor's probes --------------------------------------------------------------------------
     _one(

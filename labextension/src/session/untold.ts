@@ -29,6 +29,11 @@ export class UntoldRefusals {
     if (/\/api\/workspaces\//.test(response.url)) {
       return;
     }
+    // A restart that fails is only in the browser's console: JupyterLab catches it and goes on.
+    if (/\/api\/kernels\/[^/]+\/restart$/.test(response.url)) {
+      Notification.warning(sentence, { autoClose: SHOWN_FOR });
+      return;
+    }
     this._sentences.set(response, sentence);
   }
 }

@@ -1,29 +1,11 @@
-import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IRunningSessionManagers, IRunningSessions } from '@jupyterlab/running';
-import { ITranslator, nullTranslator, TranslationBundle } from '@jupyterlab/translation';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import { ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
 
-import { IOwner, running } from './api';
-import { Face } from './parts';
-
-/** Says in *Running Terminals and Kernels* who has started what. */
-export const runningPlugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-totp-auth:running',
-  description: 'Who has started which kernel and which terminal.',
-  autoStart: true,
-  optional: [IRunningSessionManagers, ITranslator],
-  activate: (
-    _: JupyterFrontEnd,
-    managers: IRunningSessionManagers | null,
-    translator: ITranslator | null
-  ) => {
-    if (managers !== null) {
-      new Owners(managers, (translator ?? nullTranslator).load('jupyter_totp_auth'));
-    }
-  }
-};
+import { IOwner, running } from '../api';
+import { Face } from '../parts';
 
 type Item = IRunningSessions.IRunningItem;
 
