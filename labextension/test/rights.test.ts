@@ -142,7 +142,7 @@ test('a refusal that nobody caught is told in the server\'s words; nothing else 
 
 test('a restart that is refused is told at once, since JupyterLab catches it', () => {
   const restart = new Response('', { status: 403 });
-  Object.defineProperty(restart, 'url', { value: 'http://localhost:8888/api/kernels/a-b/restart' });
+  Object.defineProperty(restart, 'url', { value: 'http://localhost:8888/api/kernels/a-b/restart?1' });
   new UntoldRefusals().note(restart, 'This kernel belongs to Ada.');
   expect(Notification.warning.mock.calls).toEqual([['This kernel belongs to Ada.', TOAST]]);
 });

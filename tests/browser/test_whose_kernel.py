@@ -72,6 +72,7 @@ def test_everybody_sees_whose_it_is_and_is_told_where_it_is_anothers(
             expect(item(hers, "terminals/2").locator(".jp-totp-Owner-name")).to_have_text("Bob")
             stop_and_open(theirs, panel)
             follow(theirs, bobs, file)
+        page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").filter(has_text=file).click()
         expect(lab.run("print(7 * 7)")).to_have_text("49")
 
 

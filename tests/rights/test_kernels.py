@@ -87,7 +87,7 @@ def session(asker: Asker, path: str, **kernel: str) -> dict[str, Any]:
 
 def said(answer: requests.Response) -> tuple[int, str, str]:
     document = answer.json()
-    return answer.status_code, document["reason"], document["message"]
+    return answer.status_code, str(document.get("reason")), str(document.get("message"))
 
 
 # -- who may do what with somebody's kernel ----------------------------------------------------------

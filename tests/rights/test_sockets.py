@@ -46,6 +46,7 @@ def heard(live: websocket.WebSocket, kind: str, seconds: float = 20) -> dict[str
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         message = live.recv()
+        assert message, "the socket was closed"
         if isinstance(message, bytes):
             channel, parts = deserialize_msg_from_ws_v1(message)
             header, parent, _, content = (json.loads(part) for part in parts[:4])

@@ -30,7 +30,7 @@ export class UntoldRefusals {
       return;
     }
     // A restart that fails is only in the browser's console: JupyterLab catches it and goes on.
-    if (/\/api\/kernels\/[^/]+\/restart$/.test(response.url)) {
+    if (/\/api\/kernels\/[^/]+\/restart(\?|$)/.test(response.url)) {
       Notification.warning(sentence, { autoClose: SHOWN_FOR });
       return;
     }
