@@ -151,7 +151,7 @@ def _about_kernel(event: Event) -> dict[str, Any]:
 
 
 def _in_line(value: object) -> str:
-    """As it stands, or in quotes: a notebook's path is somebody's text, and may look like more of the line."""
+    """As it stands, or in quotes: a notebook's path is somebody's text, and may look like a line."""
     text = str(value)
     return text if text.isascii() and text.isprintable() and " " not in text else json.dumps(text)
 
