@@ -178,6 +178,25 @@ def test_who_ran_what_is_recorded_from_a_reload_on(stage: Backstage, operator: R
     assert "20 + 22" in runs[0]
 
 
+def test_kernels_are_their_owners_from_a_reload_on_and_others_terminals_close(
+    stage: Backstage, operator: Reloaded
+) -> None:
+    stage.enrolled("grace")
+    ada, grace = stage.signed_in("ada"), stage.signed_in("grace")
+    kernel, name = ada.start_kernel(), ada.start_terminal()
+    hers, theirs = (one.socket(f"terminals/websocket/{name}") for one in (ada, grace))
+    live = grace.kernel_socket(kernel)
+    assert grace.execute(live, "print(1)", 60) == "1\n"
+    operator.reload(CONFIG + "c.TotpAuth.own_kernels = True\n")
+    assert is_closed(theirs, 5) == 1001
+    assert not is_closed(hers, 1)
+    assert grace.request("DELETE", f"api/kernels/{kernel}").json()["reason"] == "owner"
+    assert grace.execute(live, "print(2)", 60) == ""
+    operator.reload(CONFIG)
+    assert grace.execute(live, "print(3)", 60) == "3\n"
+    assert grace.request("DELETE", f"api/kernels/{kernel}").status_code == 204
+
+
 @pytest.mark.soak
 def test_the_service_manager_is_told(tmp_path: Path) -> None:
     with Manager() as manager:

@@ -615,6 +615,13 @@ SENTINELS = (
         "    if False:\n        raise",
         f"{_KERNELS}what_an_extension_starts_for_somebody_is_theirs_and_what_it_stops_for_another_is_not_stopped",
     ),
+    _one(
+        "what a request has begun is done in its person's name for ever",
+        "web/doing.py",
+        "    return None if doing is None or doing.is_over else visitor_of(doing.request)",
+        "    return None if doing is None else visitor_of(doing.request)",
+        f"{_KERNELS}the_culler_of_idle_kernels_works_for_nobody_though_it_was_made_in_somebodys_request",
+    ),
     # -- the doctor's probes --------------------------------------------------------------------------
     _one(
         "a probe is good twice",

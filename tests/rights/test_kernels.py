@@ -529,3 +529,26 @@ def test_nothing_of_kernels_is_noted_unless_the_operator_asks_for_it(tmp_path: P
         assert bob.ask("DELETE", f"api/terminals/{shell}").status_code == 204
         assert bob.ask("DELETE", f"api/kernels/{kernel}").status_code == 204
         assert not [one for one in log(house) if "kernel" in one["event"]]
+
+
+# -- what the server does by itself ------------------------------------------------------------------
+
+
+def test_the_culler_of_idle_kernels_works_for_nobody_though_it_was_made_in_somebodys_request(
+    tmp_path: Path,
+) -> None:
+    """Jupyter makes its timer with the first kernel, in that request's context; Bob's is culled as well."""
+    server = lean(tmp_path)
+    culling = ["--MappingKernelManager.cull_idle_timeout=2", "--MappingKernelManager.cull_interval=1"]
+    server.arguments = [*server.arguments, *ARGUMENTS, *culling]
+    with open_house(server) as house:
+        ada, bob = browser(house, "ada", Role.MEMBER), browser(house, "bob", Role.MEMBER)
+        kernels = {client_of(one).start_kernel() for one in (ada, bob)}
+
+        def are_gone() -> bool:
+            listed = {one["id"] for one in ada.ask("GET", "api/kernels").json()}
+            return not listed & kernels
+
+        wait_until(are_gone, 40, "the end of both")
+        assert running(ada) == {"kernels": [], "terminals": []}
+        assert "kernel-stopped" not in {one["event"] for one in log(house)}
