@@ -74,6 +74,16 @@ class Rights:
         visitor = self._behind(handler)
         return visitor is not None and self._may_run(visitor)
 
+    def may_change(self, handler: WebSocketHandler) -> bool:
+        """Whether what comes in on a shared document's socket may change it, now."""
+        visitor = self._behind(handler)
+        return visitor is not None and self.permit(visitor, Action.WRITE, "collaboration") is Permit.YES
+
+    def account(self, handler: WebSocketHandler) -> Account | None:
+        """The account behind a socket, as it is now."""
+        visitor = self._behind(handler)
+        return None if visitor is None else _account_of(visitor)
+
     def _may_run(self, visitor: Visitor) -> bool:
         return self.permit(visitor, Action.EXECUTE, "kernels") is Permit.YES
 
@@ -83,7 +93,7 @@ class Rights:
         if visitor is None:
             return False
         kind: Any = type(handler)
-        action = Action.READ if is_kernel_socket(kind) else Action.EXECUTE
+        action = action_of(handler.request, kind)
         # Password and code were asked when it was opened.
         return self.permit(visitor, action, resource_of(kind)) in (Permit.YES, Permit.STEP_UP)
 

@@ -28,7 +28,7 @@ class Judge(Protocol):
     """Who may have which socket, and send what on it (``reading_along``)."""
 
     def may_stay(self, handler: WebSocketHandler) -> bool: ...
-    def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool: ...
+    def passed(self, handler: WebSocketHandler, message: str | bytes) -> str | bytes | None: ...
 
 
 class Sockets:
@@ -50,11 +50,12 @@ class Sockets:
         key = _key(handler)
         return key is not None and self._is_alive(key) and self._judge.may_stay(handler)
 
-    def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool:
-        """Whether its handler may have this message: what may be run, and where runs are recorded."""
-        if not self._judge.may_pass(handler, message):
-            return False
-        return self.who_ran_what is None or self.who_ran_what.may_pass(handler, message)
+    def passed(self, handler: WebSocketHandler, message: str | bytes) -> str | bytes | None:
+        """The message as its handler may have it, or None: what may be run, and where runs are recorded."""
+        passed = self._judge.passed(handler, message)
+        if passed is None or self.who_ran_what is None:
+            return passed
+        return passed if self.who_ran_what.may_pass(handler, passed) else None
 
     def add(self, handler: WebSocketHandler, *path: Any) -> None:
         """Remember an open socket; ``path`` is what the URL's pattern gave."""
@@ -121,7 +122,8 @@ def _guarded(sockets: Sockets, handler_class: Any) -> type[WebSocketHandler]:
         if not sockets.may_go_on(self):
             self.close(CLOSE_CODE, _REASON)
             return None
-        return super(guarded, self).on_message(message) if sockets.may_pass(self, message) else None
+        passed = sockets.passed(self, message)
+        return None if passed is None else super(guarded, self).on_message(passed)
 
     def on_close(self: Any) -> Any:
         sockets.discard(self)
