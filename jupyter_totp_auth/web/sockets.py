@@ -6,12 +6,15 @@ login for days.
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol
 from weakref import WeakSet
 
+from jupyter_server.services.events.handlers import SubscribeWebsocket
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from .visitor import visitor_of
@@ -22,6 +25,12 @@ CLOSE_CODE = 1001
 reconnects after the next login, with variables and outputs."""
 
 _REASON = "signed out"
+
+HINT = json.dumps({"schema_id": "jupyter-totp-auth/stopping"})
+"""Comes down the socket of Jupyter's events, which pages hold open: time to look at ``api/totp/me``. Nobody
+can send it by ``POST api/events``, where this schema is unknown; and it says nothing by itself."""
+_ONE_HINT_IN = 30
+"""Seconds, of one socket."""
 
 
 class Judge(Protocol):
@@ -53,6 +62,8 @@ class Sockets:
     def passed(self, handler: WebSocketHandler, message: str | bytes) -> str | bytes | None:
         """The message as its handler may have it, or None: what may be run, and where runs are recorded."""
         passed = self._judge.passed(handler, message)
+        if passed is None:
+            self._hint(handler)
         if passed is None or self.who_ran_what is None:
             return passed
         return passed if self.who_ran_what.may_pass(handler, passed) else None
@@ -82,6 +93,17 @@ class Sockets:
             if isinstance(handler, kind):
                 with suppress(WebSocketClosedError):
                     handler.write_message(message)
+
+    def _hint(self, handler: Any) -> None:
+        """Something was refused: the person's pages look who they are by now, and say so."""
+        now = time.monotonic()
+        if now - getattr(handler, "_totp_hinted_at", -_ONE_HINT_IN) < _ONE_HINT_IN:
+            return
+        handler._totp_hinted_at = now  # noqa: SLF001 - ours, on another's handler
+        for other in list(self._open.get(_key(handler) or "", ())):
+            if isinstance(other, SubscribeWebsocket):
+                with suppress(WebSocketClosedError):
+                    other.write_message(HINT)
 
     def sweep(self) -> None:
         """Close what does not live any more (expired, ended here or elsewhere), or may not be had now."""

@@ -9,6 +9,7 @@ import { ILoginState } from '../tokens';
 import { AccessTokens } from './access';
 import { History } from './history';
 import { Logins } from './logins';
+import { Name } from './name';
 import { Password } from './password';
 import { People } from './people';
 import { Phones } from './phones';
@@ -92,6 +93,7 @@ function Sections({ login, trans, isShown }: IProps): JSX.Element {
   return (
     <div className="jp-totp-sections">
       <h1>{trans.__('Security')}</h1>
+      <Name {...shared} />
       <Phones {...shared} />
       <RecoveryCodes {...shared} />
       <Logins {...shared} />
