@@ -30,8 +30,8 @@ CELL = {
 }
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 NOTEBOOK = {"cells": [CELL], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
-BROWN, GREEN = "#ad4a00", "#007e00"
-IN_CSS = {BROWN: "rgb(173, 74, 0)", GREEN: "rgb(0, 126, 0)"}
+BROWN, GREEN, ORANGE = "#ad4a00", "#007e00", "orange, as JupyterLab has it for people"
+IN_CSS = {BROWN: "rgb(173, 74, 0)", GREEN: "rgb(0, 126, 0)", ORANGE: "rgb(255, 173, 142)"}
 
 
 @pytest.fixture
@@ -82,10 +82,11 @@ def others(page: Page) -> Locator:
 
 
 def sees(page: Page, name: str, initials: str, color: str) -> None:
-    """One other is there, and this is how they are shown."""
-    expect(others(page)).to_have_count(1)
-    expect(others(page)).to_have_text(re.compile(f"^{initials}{name}"))
-    expect(others(page).locator(".jp-CollaboratorIcon")).to_have_css("background-color", IN_CSS[color])
+    """The other is there, and this is how they are shown. A page that was left stays for half a minute."""
+    other = others(page).filter(has_text=name)
+    expect(other).to_have_count(1)
+    expect(other).to_have_text(re.compile(f"^{initials}{name}"))
+    expect(other.locator(".jp-CollaboratorIcon")).to_have_css("background-color", IN_CSS[color])
 
 
 def sees_cursor(page: Page, name: str, color: str) -> None:
@@ -131,7 +132,7 @@ def test_each_sees_the_others_name_initials_colour_and_work(
         graces.locator("[data-totp=change-name]").click()
         expect(mine).to_contain_text("This is how others see you from now on.")
         expect(graces.locator(".jp-totp-Badge")).to_have_text("AGAmazing Grace")
-        sees(adas, "Amazing Grace", "AG", BROWN)
+        sees(adas, "Amazing Grace", "AG", ORANGE)
 
         # By the address that JupyterLab itself has for it, and a page that is loaded anew.
         done = stage.signed_in(member).request("PATCH", "api/me", json={"display_name": "Countess"})

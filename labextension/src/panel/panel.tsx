@@ -93,12 +93,12 @@ function Sections({ login, trans, isShown }: IProps): JSX.Element {
   return (
     <div className="jp-totp-sections">
       <h1>{trans.__('Security')}</h1>
-      <Name {...shared} />
       <Phones {...shared} />
       <RecoveryCodes {...shared} />
       <Logins {...shared} />
       <AccessTokens {...shared} />
       <Password {...shared} />
+      <Name {...shared} />
       <History {...shared} />
       {me.role === 'admin' && <People {...shared} />}
     </div>
