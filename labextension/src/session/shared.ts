@@ -97,12 +97,12 @@ function hold(shown: IShown, counts: () => boolean): () => void {
       }
     });
     const model = context.model.sharedModel;
-    if (model && cells) {
-      model.transact = () => undefined; // cells are put in, moved and taken out by it
+    if (model) {
+      model.transact = () => undefined; // cells are put in, moved and taken out by it, and messages of a chat
     }
     release = () => {
       cells?.changed.disconnect(again);
-      if (model && cells) {
+      if (model) {
         delete model.transact; // its class has one
       }
       delete (context as { contentsModel?: unknown }).contentsModel;
