@@ -5,6 +5,7 @@ Installed beside the others it would be in every JupyterLab that the tests start
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -25,8 +26,10 @@ def install(folder: Path) -> dict[str, str]:
         [*command, "--prefix", str(folder), "--constraint", str(here), PACKAGE], check=True, timeout=300
     )
     places = {"base": str(folder), "platbase": str(folder)}
+    library = sysconfig.get_path("purelib", "posix_prefix", vars=places)
     return {
-        "PYTHONPATH": sysconfig.get_path("purelib", "posix_prefix", vars=places),
+        # Behind what stands there: whoever tests a changed package has put it there.
+        "PYTHONPATH": os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH", ""), library))),
         "JUPYTER_PATH": str(folder / "share" / "jupyter"),
         "JUPYTER_CONFIG_PATH": str(folder / "etc" / "jupyter"),
     }
