@@ -17,6 +17,7 @@ from weakref import WeakSet
 from jupyter_server.services.events.handlers import SubscribeWebsocket
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from .shared_documents import AWARENESS, kind_of
 from .visitor import visitor_of
 from .who_ran_what import WhoRanWhat
 
@@ -62,7 +63,7 @@ class Sockets:
     def passed(self, handler: WebSocketHandler, message: str | bytes) -> str | bytes | None:
         """The message as its handler may have it, or None: what may be run, and where runs are recorded."""
         passed = self._judge.passed(handler, message)
-        if passed is None:
+        if passed is None and kind_of(message) != AWARENESS:  # of that, pages send what nobody misses
             self._hint(handler)
         if passed is None or self.who_ran_what is None:
             return passed

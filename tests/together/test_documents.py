@@ -131,9 +131,17 @@ def test_a_member_who_becomes_a_reader_changes_nothing_from_then_on_and_still_se
     mine, watching = enter(writes, file.name), enter(other, file.name)
     mine.send_binary(update(first))
     heard(watching, b"FIRST")
+    page = writes.socket("api/events/subscribe")
+    page.settimeout(20)
     house.set(member, role=Role.READER)
     time.sleep(2)
+    mine.send_binary(
+        awareness((5, 1, {"user": {"username": "somebody"}}))
+    )  # heard of others, as pages say it
     mine.send_binary(update(second))
+    told = []
+    while "jupyter-totp-auth/stopping" not in told:  # time to look who one is; beside events of the document
+        told.append(json.loads(page.recv())["schema_id"])
     assert b"SECOND" not in whole(mine), "open, and a reader's now"
     assert b"SECOND" not in whole(watching)
     watching.send_binary(update(third))

@@ -168,6 +168,7 @@ def test_a_reader_follows_and_what_the_reader_types_goes_nowhere(
     assert "NEVER" not in on_disk.read_text()
 
 
+@pytest.mark.soak
 def test_a_member_who_becomes_a_reader_is_told_and_becomes_one_who_follows(
     browser: Browser, house: House, file: str, member: str, new_name: Callable[[], str]
 ) -> None:
