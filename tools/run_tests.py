@@ -66,6 +66,7 @@ CHECKS: dict[str, list[list[str]]] = {
 CANARY = "canary"
 HANDLE_SECRETS = {
     *("store", "web", "cli", "doctor", "host", "hosting", "rights", "guides", "attacks", "browser"),
+    "together",
 }
 
 # Only by --soak.

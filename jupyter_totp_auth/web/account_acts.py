@@ -9,6 +9,7 @@ from typing import Any
 from ..core import qr, totp
 from ..core.accounts import Invitation
 from ..core.model import AccountChange
+from ..core.profiles import initials_of
 from ..core.rights import ALL, SCOPES
 from ..wiring import enrollment_link, moment
 from . import acts, people_acts
@@ -16,7 +17,7 @@ from .asking import ApiError, Asking
 from .pages import PageHandler
 from .people_acts import ROLES, TERMINALS
 
-PHONES, CODES, LOGINS = "phones", "recovery-codes", "logins"
+NAME, PHONES, CODES, LOGINS = "name", "phones", "recovery-codes", "logins"
 TOKENS, PASSWORD, PEOPLE = "access-tokens", "password", "people"
 
 SINGLE_SCOPES = tuple(scope for scope in SCOPES if scope != ALL)
@@ -41,6 +42,7 @@ Next = str | Shown
 """A word of :data:`DONE`, told after a redirect; or the page that this answer is."""
 
 DONE = {
+    "name-changed": (NAME, "This is how others see you from now on."),
     "phone-added": (PHONES, "The phone is added. Its codes open logins from now on."),
     "phone-replaced": (
         PHONES,
@@ -78,6 +80,18 @@ class Act:
     do: Callable[[Acting], Awaitable[Next]]
     kept: tuple[str, ...] = ()
     again: Callable[[Acting], Next] | None = None
+
+
+# -- name, initials, colour ----------------------------------------------------------------------------
+
+
+async def _change_name(page: Acting) -> Next:
+    who = page.login.account
+    shown, short = page.field("display_name"), page.field("initials")
+    await acts.change_profile(
+        page, display_name=shown, initials=short or initials_of(shown), color=page.field("color") or who.color
+    )
+    return "name-changed"
 
 
 # -- phones and recovery codes -----------------------------------------------------------------------
@@ -225,6 +239,7 @@ def last_second_of(day: str) -> int | None:
 
 
 ACTS = {
+    "change-name": Act(NAME, "change your name", _change_name, ("display_name", "initials", "color")),
     "add-phone": Act(PHONES, "add a phone", _add_phone, ("name", "replaces")),
     "confirm-phone": Act(
         PHONES, "confirm the new phone", _confirm_phone, ("id", "replaces"), again=confirm_once_more

@@ -18,7 +18,7 @@ from .enroll_pages import PASSWORD_BODY
 from .factors_api import number_of
 from .pages import STALE, Message
 from .people_acts import ROLES
-from .words import SCOPES, TERMINALS
+from .words import COLORS, SCOPES, TERMINALS
 
 _WAYS_BACK = {"signed-out": "login", "locked": "login/unlock"}
 _TRY_AGAIN = ("denied", "malformed")
@@ -48,6 +48,7 @@ class AccountHandler(Acting):
             before=before,
             roles=tuple(ROLES),
             terminals=TERMINALS,
+            colors=COLORS,
             scopes=SCOPES,
             policy=self.now.services.policy,
         )

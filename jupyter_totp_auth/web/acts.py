@@ -11,7 +11,7 @@ from ..core import recovery, totp
 from ..core.access_tokens import NewToken
 from ..core.accounts import Refused
 from ..core.authenticators import Offer
-from ..core.model import Denied, LoginSession, Refusal, TotpAuthenticator
+from ..core.model import Account, Denied, LoginSession, Refusal, TotpAuthenticator
 from ..core.names import read_label
 from ..core.rights import ALL
 from .asking import ApiError, Asking
@@ -169,6 +169,22 @@ def _label(typed: str) -> str:
     if name is None:
         raise ApiError(400, "malformed", "A name has 1 to 64 visible characters.")
     return name
+
+
+# -- what others see of a person -----------------------------------------------------------------------
+
+
+async def change_profile(asking: Asking, *, display_name: str, initials: str, color: str) -> Account:
+    """Name, initials and colour. They open nothing, so a login need not be fresh."""
+    who, accounts = asking.login.account, asking.now.services.accounts
+    named = {"display_name": display_name, "initials": initials, "color": color}
+    client = asking.origin.client
+    try:
+        changed = await asking.storing(accounts.set_profile, who, **named, actor=who.username, client=client)
+    except Refused as refused_act:
+        raise error_of(refused_act) from None
+    await asking.settled()
+    return changed
 
 
 # -- password, logins, access tokens -----------------------------------------------------------------

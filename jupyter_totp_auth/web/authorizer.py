@@ -15,7 +15,7 @@ from tornado.web import RequestHandler
 
 from ..core.rights import Action, Permit
 from .identity import TotpIdentityProvider
-from .resources import action_of, is_kernel_socket
+from .resources import action_of, is_document_session, is_kernel_socket
 from .visitor import visitor_of
 
 _BODY_PATHS = ("path", "copy_from")
@@ -48,6 +48,8 @@ class TotpAuthorizer(Authorizer):
         kind: Any = type(handler)
         if is_kernel_socket(kind):  # opened to read along; each message is asked about
             asked = Action.READ
+        elif is_document_session(kind) and asked is Action.WRITE:
+            asked = action_of(handler.request, kind)
         elif action_of(handler.request, kind) is Action.EXECUTE:  # a notebook made by another program
             asked = Action.EXECUTE
         if provider.rim.rights.permit(visitor, asked, resource) is not Permit.YES:

@@ -6,7 +6,6 @@ nobody has a socket open any more, or at the end of the time; a cell that runs i
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +14,7 @@ from jupyter_server.services.events.handlers import SubscribeWebsocket
 
 from .heartbeat import Heartbeat
 from .rim import Rim
-
-HINT = json.dumps({"schema_id": "jupyter-totp-auth/stopping"})
-"""Comes down the socket of Jupyter's events, which pages hold open: time to look at ``api/totp/me``. Nobody
-can send it by ``POST api/events``, where this schema is unknown; and it says nothing by itself."""
+from .sockets import HINT
 
 _LOOK_EVERY = 0.25
 _LOOKS = 4

@@ -10,13 +10,11 @@ from typing import Any
 from tornado import web
 
 from ..core import qr, totp
-from ..core.accounts import Refused
 from ..core.logins import LiveLogin
 from ..core.model import TotpAuthenticator
 from ..wiring import as_document, iso
 from . import acts
 from .account_api import ApiHandler, MeHandler, describe
-from .acts import error_of
 from .asking import ApiError
 from .enroll_pages import PASSWORD_BODY
 from .fields import string
@@ -132,22 +130,15 @@ class MyselfHandler(MeHandler):
     async def patch(self) -> None:
         """Display name, initials, colour: what is not named stays."""
         self.insist_on_own_request()
-        login, accounts = self.login, self.now.services.accounts
+        login = self.login
         document = self.document(optional=("display_name", "initials", "color"))
         who = login.account
-        try:
-            changed = await self.storing(
-                accounts.set_profile,
-                who,
-                display_name=string(document, "display_name", who.display_name),
-                initials=string(document, "initials", who.initials),
-                color=string(document, "color", who.color),
-                actor=who.username,
-                client=self.origin.client,
-            )
-        except Refused as refused:
-            raise error_of(refused) from None
-        await self.settled()
+        changed = await acts.change_profile(
+            self,
+            display_name=string(document, "display_name", who.display_name),
+            initials=string(document, "initials", who.initials),
+            color=string(document, "color", who.color),
+        )
         self.answer(await self.storing(describe, self, LiveLogin(login.session, changed)))
 
 

@@ -1,7 +1,9 @@
-"""A kernel's socket for whoever may see what it says, but run nothing: a reader, or not the kernel's owner.
+"""Sockets for whoever may see what comes out of them, but run and change nothing: kernels, shared documents.
 
 JupyterLab asks each kernel what it is before it shows anything of it: that passes. Code does not, nor
 anything else that a kernel acts on; who sends it is told so where the output would stand.
+
+Of a shared document, what asks for it passes, and who is there; no change, and nothing that is not known.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ from typing import Any
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from tornado.websocket import WebSocketHandler
 
+from .awareness import TrueNames
 from .kernel_messages import V1, Unreadable, header_of
-from .resources import is_kernel_socket
+from .resources import is_document_socket, is_kernel_socket
 from .rights import Rights
+from .shared_documents import AWARENESS, kind_of, not_saved, only_asks, save_asked_by
 
 _HARMLESS = frozenset({"kernel_info_request", "comm_info_request"})
 _NAME = "PermissionError"
@@ -25,17 +29,35 @@ class ReadingAlong:
 
     def __init__(self, rights: Rights) -> None:
         self._rights = rights
+        self._names = TrueNames()
 
     def may_stay(self, handler: WebSocketHandler) -> bool:
         """Whether the person behind it may have it open."""
         return self._rights.may_stay(handler)
 
-    def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool:
-        """Whether its handler may have this message."""
+    def passed(self, handler: WebSocketHandler, message: str | bytes) -> str | bytes | None:
+        """The message as its handler may have it; None: not at all."""
         kind: Any = type(handler)
+        if is_document_socket(kind):
+            return self._of_document(handler, message)
         why_not = self._rights.why_not_run(handler) if is_kernel_socket(kind) else None
-        if why_not is None:
-            return True
+        return message if why_not is None or self._is_harmless(handler, message, why_not) else None
+
+    def _of_document(self, handler: WebSocketHandler, message: str | bytes) -> str | bytes | None:
+        account, may_change = self._rights.account(handler), self._rights.may_change(handler)
+        if account is None:
+            return None
+        if kind_of(message) == AWARENESS:
+            return self._names.held(handler, message, account, may_change=may_change)
+        if may_change or only_asks(message):
+            return message
+        save = save_asked_by(message)
+        if save is not None:  # JupyterLab waits for the answer
+            handler.write_message(not_saved(save), binary=True)
+        return None
+
+    def _is_harmless(self, handler: WebSocketHandler, message: str | bytes, why_not: str) -> bool:
+        """Whether a kernel may have it of somebody who may run nothing; who wants to run is told."""
         protocol = getattr(handler, "selected_subprotocol", None)
         try:
             header = header_of(message, protocol)

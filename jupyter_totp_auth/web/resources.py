@@ -13,7 +13,7 @@ from typing import Any
 from tornado.httputil import HTTPServerRequest
 
 from ..core.rights import ACCOUNT, TABLE, UNKNOWN, Action
-from .request_shape import wants_websocket
+from .request_shape import climbs, wants_websocket
 from .sockets import is_socket
 
 _OURS = __package__.partition(".")[0]
@@ -88,12 +88,29 @@ _OWN_ALONE = frozenset({"csp", "events"})
 KERNEL_SOCKET = "jupyter_server.services.kernels.websocket.KernelWebsocketHandler"
 """Opened to read along, where nothing may be run: its messages are judged one by one (``sockets``)."""
 
+_YDOC = "jupyter_server_ydoc.handlers"
+DOCUMENT_SOCKET = f"{_YDOC}.YDocWebSocketHandler"
+"""Likewise, where nothing may be changed."""
+_FOLLOWED = re.compile(
+    r"/api/collaboration/room/(?:JupyterLab:globalAwareness|\w+:[\w.-]+:[0-9a-f-]{36})$", re.ASCII
+)
+"""Who is there, and documents by the number of their file. Other names make rooms that stay for good."""
+_SESSION = f"{_YDOC}.DocSessionHandler"
+"""Its PUT says under which number a file is shared, and gives it one: no more than looking."""
+_TIMELINE = f"{_YDOC}.TimelineHandler"
+"""Its GET makes a copy of the document, which stays in memory."""
+
 
 def action_of(request: HTTPServerRequest, handler_class: object) -> Action:
     """What the request does. A method that nobody knows is taken for the most."""
     if wants_websocket(request) and is_socket(handler_class):
-        return Action.READ if is_kernel_socket(handler_class) else Action.EXECUTE
-    if _CONVERTER in _lineage(handler_class):
+        return Action.READ if _is_followed(request, handler_class) else Action.EXECUTE
+    lineage = _lineage(handler_class)
+    if _TIMELINE in lineage or DOCUMENT_SOCKET in lineage:  # of the latter, a room is made by any request
+        return Action.EXECUTE
+    if request.method == "PUT" and is_document_session(handler_class) and not climbs(request.path):
+        return Action.READ
+    if _CONVERTER in lineage:
         found = _FORMAT.search(request.path)
         if found is None or found[1] not in _READ_FORMATS:
             return Action.EXECUTE
@@ -124,6 +141,23 @@ def is_foldered(handler_class: object) -> bool:
     if not isinstance(handler_class, type):
         return False
     return f"{handler_class.__module__}.{handler_class.__qualname__}" in _FOLDERED
+
+
+def _is_followed(request: HTTPServerRequest, handler_class: object) -> bool:
+    """Whether a socket is opened to see what comes out of it; what goes in is asked about one by one."""
+    if is_document_socket(handler_class):
+        return _FOLLOWED.search(request.path) is not None
+    return is_kernel_socket(handler_class)
+
+
+def is_document_socket(handler_class: object) -> bool:
+    """Whether it is the socket of shared documents; nobody's kind of it, which may speak otherwise."""
+    return _lineage(handler_class)[:1] == (DOCUMENT_SOCKET,)
+
+
+def is_document_session(handler_class: object) -> bool:
+    """Whether it says under which number a file is shared."""
+    return _lineage(handler_class)[:1] == (_SESSION,)
 
 
 @lru_cache(maxsize=4096)

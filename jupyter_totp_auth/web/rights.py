@@ -16,7 +16,7 @@ from ..core.model import Account, Role, Terminals
 from ..core.rights import Action, Grants, Permit, Touch, may_touch, permits
 from ..wiring import Services
 from .belongings import Belongings
-from .resources import action_of, is_foldered, is_kernel_socket, resource_of
+from .resources import action_of, is_foldered, resource_of
 from .visitor import Visitor, account_of, visitor_of
 
 _PLAIN = Grants()
@@ -88,6 +88,16 @@ class Rights:
         refused = self.touch(owner, visitor, Touch.USE, "kernel")
         return None if refused is None else refused.sentence
 
+    def may_change(self, handler: WebSocketHandler) -> bool:
+        """Whether what comes in on a shared document's socket may change it, now."""
+        visitor = self._behind(handler)
+        return visitor is not None and self.permit(visitor, Action.WRITE, "collaboration") is Permit.YES
+
+    def account(self, handler: WebSocketHandler) -> Account | None:
+        """The account behind a socket, as it is now."""
+        visitor = self._behind(handler)
+        return None if visitor is None else account_of(visitor)
+
     def _may_run(self, visitor: Visitor) -> bool:
         return self.permit(visitor, Action.EXECUTE, "kernels") is Permit.YES
 
@@ -97,7 +107,7 @@ class Rights:
         if visitor is None:
             return False
         kind: Any = type(handler)
-        action, resource = Action.READ if is_kernel_socket(kind) else Action.EXECUTE, resource_of(kind)
+        action, resource = action_of(handler.request, kind), resource_of(kind)
         # Password and code were asked when it was opened.
         if self.permit(visitor, action, resource) not in (Permit.YES, Permit.STEP_UP):
             return False

@@ -6,14 +6,18 @@ login for days.
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol
 from weakref import WeakSet
 
+from jupyter_server.services.events.handlers import SubscribeWebsocket
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from .shared_documents import AWARENESS, kind_of
 from .visitor import visitor_of
 from .who_ran_what import WhoRanWhat
 
@@ -23,12 +27,18 @@ reconnects after the next login, with variables and outputs."""
 
 _REASON = "signed out"
 
+HINT = json.dumps({"schema_id": "jupyter-totp-auth/stopping"})
+"""Comes down the socket of Jupyter's events, which pages hold open: time to look at ``api/totp/me``. Nobody
+can send it by ``POST api/events``, where this schema is unknown; and it says nothing by itself."""
+_ONE_HINT_IN = 30
+"""Seconds, of one socket."""
+
 
 class Judge(Protocol):
     """Who may have which socket, and send what on it (``reading_along``)."""
 
     def may_stay(self, handler: WebSocketHandler) -> bool: ...
-    def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool: ...
+    def passed(self, handler: WebSocketHandler, message: str | bytes) -> str | bytes | None: ...
 
 
 class Sockets:
@@ -50,11 +60,14 @@ class Sockets:
         key = _key(handler)
         return key is not None and self._is_alive(key) and self._judge.may_stay(handler)
 
-    def may_pass(self, handler: WebSocketHandler, message: str | bytes) -> bool:
-        """Whether its handler may have this message: what may be run, and where runs are recorded."""
-        if not self._judge.may_pass(handler, message):
-            return False
-        return self.who_ran_what is None or self.who_ran_what.may_pass(handler, message)
+    def passed(self, handler: WebSocketHandler, message: str | bytes) -> str | bytes | None:
+        """The message as its handler may have it, or None: what may be run, and where runs are recorded."""
+        passed = self._judge.passed(handler, message)
+        if passed is None and kind_of(message) != AWARENESS:  # of that, pages send what nobody misses
+            self._hint(handler)
+        if passed is None or self.who_ran_what is None:
+            return passed
+        return passed if self.who_ran_what.may_pass(handler, passed) else None
 
     def add(self, handler: WebSocketHandler, *path: Any) -> None:
         """Remember an open socket; ``path`` is what the URL's pattern gave."""
@@ -81,6 +94,17 @@ class Sockets:
             if isinstance(handler, kind):
                 with suppress(WebSocketClosedError):
                     handler.write_message(message)
+
+    def _hint(self, handler: Any) -> None:
+        """Something was refused: the person's pages look who they are by now, and say so."""
+        now = time.monotonic()
+        if now - getattr(handler, "_totp_hinted_at", -_ONE_HINT_IN) < _ONE_HINT_IN:
+            return
+        handler._totp_hinted_at = now  # noqa: SLF001 - ours, on another's handler
+        for other in list(self._open.get(_key(handler) or "", ())):
+            if isinstance(other, SubscribeWebsocket):
+                with suppress(WebSocketClosedError):
+                    other.write_message(HINT)
 
     def sweep(self) -> None:
         """Close what does not live any more (expired, ended here or elsewhere), or may not be had now."""
@@ -121,7 +145,8 @@ def _guarded(sockets: Sockets, handler_class: Any) -> type[WebSocketHandler]:
         if not sockets.may_go_on(self):
             self.close(CLOSE_CODE, _REASON)
             return None
-        return super(guarded, self).on_message(message) if sockets.may_pass(self, message) else None
+        passed = sockets.passed(self, message)
+        return None if passed is None else super(guarded, self).on_message(passed)
 
     def on_close(self: Any) -> Any:
         sockets.discard(self)

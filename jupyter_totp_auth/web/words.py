@@ -70,6 +70,11 @@ _EVENTS = {
     "unlock-denied": "Unlocking failed",
     "unlocked": "Failed tries were forgiven by an administrator",
 }
+COLORS = {
+    f"var(--jp-collaborator-color{number})": word
+    for number, word in enumerate(("orange", "yellow", "green", "turquoise", "blue", "violet", "pink"), 1)
+}
+"""Those that JupyterLab gives people, light or dark as its theme is."""
 TERMINALS = {"yes": "yes", "no": "no", "step-up": "after password and code"}
 SCOPES = {
     "all": "Everything I may do",

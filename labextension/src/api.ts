@@ -116,6 +116,9 @@ export interface INewAccount {
 export type Factor = { code: string } | { password: string };
 
 export const me = () => request<IMe>('GET', 'me');
+/** What others see of a person. */
+export type Profile = Pick<IMe, 'display_name' | 'initials' | 'color'>;
+export const changeMe = (profile: Profile) => request<IMe>('PATCH', 'me', profile);
 export const activity = () => request('POST', 'activity');
 export const lock = () => request('POST', 'lock');
 export const unlock = (factor: Factor) => request('POST', 'unlock', factor);

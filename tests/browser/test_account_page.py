@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pyotp
@@ -71,3 +72,34 @@ def test_an_old_login_confirms_and_goes_on_without_script(
     press(page, "Revoke script")
     expect(page.locator("#access-tokens #message")).to_contain_text("revoked")
     assert not program.is_signed_in()
+
+
+def test_a_name_is_changed_without_script_and_a_bad_colour_is_not(
+    scriptless: Page, store: Backstage, somebody: Person, url: Callable[[str], str]
+) -> None:
+    page = scriptless
+    put_login(page.context, store, somebody.username)
+    page.goto(url("account"))
+    section = page.locator("#name")
+    section.get_by_label("Name", exact=True).fill("Grace Hopper")
+    section.get_by_label("Initials").fill("")
+    section.get_by_label("Colour").select_option("green")
+    page.locator("[data-totp=change-name]").click()
+    expect(section.locator("#message")).to_have_text("This is how others see you from now on.")
+    expect(page.locator(".who")).to_contain_text(f"Grace Hopper ({somebody.username})")
+    account = store.services.accounts.named(somebody.username)
+    assert (account.initials, account.color) == ("GH", "var(--jp-collaborator-color3)")
+
+    option = section.locator("option").first
+    page.route(
+        "**/account/change-name*", lambda route: route.continue_(post_data=bad(route.request.post_data))
+    )
+    section.get_by_label("Colour").select_option(option.get_attribute("value"))
+    page.locator("[data-totp=change-name]").click()
+    expect(section.locator("#message")).to_contain_text("A colour is #rrggbb")
+    assert store.services.accounts.named(somebody.username).color == "var(--jp-collaborator-color3)"
+
+
+def bad(form: str | None) -> str:
+    """The form with a colour that would be more than one."""
+    return re.sub("color=[^&]*", "color=red%3Bbackground%3Aurl(%2F%2Fevil)", form or "")

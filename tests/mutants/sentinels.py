@@ -57,6 +57,7 @@ _JSON = "tests/web/test_json_log.py::test_"
 _STORE_LOST = "tests/attacks/test_n_store.py::test_"
 _RESTORE = "tests/cli/test_restore.py::test_"
 _PROBE = "tests/web/test_probe.py::test_"
+_TOGETHER = "tests/together/test_documents.py::test_"
 _MATRIX = "tests/rights/test_matrix.py::test_"
 _ALONG = "tests/rights/test_sockets.py::test_"
 _KERNELS = "tests/rights/test_kernels.py::test_"
@@ -549,6 +550,49 @@ SENTINELS = (
         "        return False\n\n\ndef _answers",
         "        return True\n\n\ndef _answers",
         f"{_ALONG}nothing_that_a_kernel_acts_on_passes",
+    ),
+    _one(
+        "who may only follow a shared document changes it",
+        "web/reading_along.py",
+        "        if may_change or only_asks(message):",
+        "        if True:",
+        f"{_TOGETHER}no_form_of_a_change_passes_for_a_reader_and_nothing_is_saved",
+        f"{_TOGETHER}a_member_who_becomes_a_reader_changes_nothing_from_then_on_and_still_sees",
+    ),
+    _one(
+        "behind a question for a shared document a change passes",
+        "web/shared_documents.py",
+        "        if self.rest:",
+        "        if False:",
+        "tests/web/test_shared_documents.py::test_nothing_else_is_taken_for_one",
+    ),
+    _one(
+        "a shared document shows people as their pages say",
+        "web/awareness.py",
+        '        held["user"] = shown',
+        "        pass",
+        f"{_TOGETHER}nobody_is_there_under_another_name",
+    ),
+    _one(
+        "a reader's page keeps a shared document saved",
+        "web/awareness.py",
+        '        held["autosave"] = False',
+        "        pass",
+        f"{_TOGETHER}nobody_is_there_under_another_name",
+    ),
+    _one(
+        "readers make rooms for shared documents",
+        "web/resources.py",
+        "        return _FOLLOWED.search(request.path) is not None",
+        "        return True",
+        f"{_TOGETHER}a_reader_opens_documents_and_no_room_of_another_kind",
+    ),
+    _one(
+        "readers ask for files outside the notebook folder",
+        "web/resources.py",
+        " and not climbs(request.path):",
+        ":",
+        f"{_TOGETHER}what_makes_or_changes_something_is_not_for_readers",
     ),
     _one(
         "a socket stays open when its right is gone",

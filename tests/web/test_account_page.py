@@ -346,7 +346,7 @@ BEHIND_A_STEP_UP = {
     "create-token": {"name": "script"},
     "change-password": {"password": OTHER_PASSWORD, "password_again": OTHER_PASSWORD},
 }
-WITHOUT = {"end-login", "end-other-logins", "revoke-token"}
+WITHOUT = {"end-login", "end-other-logins", "revoke-token", "change-name"}
 PEOPLE = {
     "add-account": {"username": "eve"},
     "change-account": {"id": "00", "role": "admin"},
@@ -579,3 +579,16 @@ def test_the_page_and_the_panel_call_rights_alike() -> None:
     assert said == {**words.SCOPES, **words.TERMINALS}
     assert set(words.SCOPES) == set(SCOPES)
     assert set(words.TERMINALS) == {one.value for one in Terminals}
+
+
+def test_a_name_is_changed_without_a_step_up_and_a_colour_is_nothing_else(
+    server: SmallServer, browser: Client
+) -> None:
+    server.clock.offset += FIVE_MINUTES
+    fields = {"display_name": "Bob\u202e Builder\x07", "initials": "", "color": "#112233"}
+    assert told(browser, press(browser, "change-name", **fields)) == "This is how others see you from now on."
+    account = server.services.accounts.named("bob")
+    assert (account.display_name, account.initials, account.color) == ("Bob Builder", "BB", "#112233")
+    refused = press(browser, "change-name", **{**fields, "color": "red;background:url(//evil)"})
+    assert (refused.status_code, message(refused)[:18]) == (400, "A colour is #rrggb")
+    assert server.services.accounts.named("bob").color == "#112233"

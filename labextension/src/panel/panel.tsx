@@ -9,6 +9,7 @@ import { ILoginState } from '../tokens';
 import { AccessTokens } from './access';
 import { History } from './history';
 import { Logins } from './logins';
+import { Name } from './name';
 import { Password } from './password';
 import { People } from './people';
 import { Phones } from './phones';
@@ -97,6 +98,7 @@ function Sections({ login, trans, isShown }: IProps): JSX.Element {
       <Logins {...shared} />
       <AccessTokens {...shared} />
       <Password {...shared} />
+      <Name {...shared} />
       <History {...shared} />
       {me.role === 'admin' && <People {...shared} />}
     </div>

@@ -1,5 +1,5 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { confirmed } from '../stepup';
@@ -9,11 +9,13 @@ import { Cover } from './cover';
 import { openDocuments } from './documents';
 import { Farewell } from './farewell';
 import { HeldRequests } from './held';
+import { keepIdentity } from './identity';
 import { LoginMonitor } from './monitor';
 import { readAlong } from './reader';
 import { reconnect, reconnectTerminals } from './reconnect';
+import { holdShared } from './shared';
 import { RefusedTerminals } from './terminals';
-import { UntoldRefusals } from './untold';
+import { SHOWN_FOR, UntoldRefusals } from './untold';
 import { IdleWarning } from './warning';
 
 /** In ms. A server that is busy keeps nobody from JupyterLab. */
@@ -34,6 +36,12 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
     const trans = (translator ?? nullTranslator).load('jupyter_totp_auth');
     const monitor = new LoginMonitor(app.serviceManager.serverSettings);
     readAlong(app, monitor);
+    keepIdentity(app, monitor);
+    holdShared(app, monitor, () =>
+      Notification.warning(trans.__('Your account may read here, but not change or run anything.'), {
+        autoClose: SHOWN_FOR
+      })
+    );
     const begun = begin().catch(() => {
       // No server part of ours behind this page (another login, a static site): nothing to watch, nothing to say.
     });

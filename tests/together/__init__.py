@@ -1,0 +1,1 @@
+"""People who work on one document, with jupyter-collaboration."""
