@@ -65,6 +65,14 @@ class Logins:
             return None
         return login
 
+    def is_current(self, login: LiveLogin) -> bool:
+        """Whether this is what the login is now, not what it was: alive, not locked, not idle."""
+        session, at = login.session, self._clock()
+        if self._live.get(session.digest) is not login or session.locked_at is not None:
+            return False
+        timeout = self._policy.idle_timeout
+        return session.expires_at > at and not (timeout and at - session.active_at >= timeout)
+
     def is_open(self, login_id: str) -> bool:
         """Whether the login of this id lives and is not locked: what its sockets ask at each message."""
         return self.open_login(login_id) is not None
