@@ -26,10 +26,9 @@ from .login_statements import (
     to_session,
     use_up,
 )
+from .revision import Revisions, forget_steps, raise_revision
 from .rows import (
     end_logins,
-    raise_revision,
-    read_revision,
     to_account,
     write_event,
 )
@@ -45,7 +44,7 @@ from .tables import (
 from .throttles import refund, reopen, stale_throttles
 
 
-class SqlLogins(LoginLocks):
+class SqlLogins(LoginLocks, Revisions):
     """Implements ``core.ports.LoginStore``."""
 
     # -- between the factors -----------------------------------------------------------------------
@@ -220,7 +219,7 @@ class SqlLogins(LoginLocks):
     def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool:
         """End one login of the account; False where there is none alive of that id."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             ended = connection.execute(
                 update(login)
                 .where(
@@ -241,7 +240,7 @@ class SqlLogins(LoginLocks):
     def end_all(self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None) -> int:
         """End all live logins of the account, but for one; how many."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             if but is None:
                 count = end_logins(connection, account_id, reason, event.at)
             else:
@@ -270,11 +269,6 @@ class SqlLogins(LoginLocks):
         with self._database.write() as connection:
             connection.execute(update(login).where(same).values(last_seen_at=bindparam("at")), rows)
 
-    def revision(self) -> int:
-        """A number that rises whenever a login ends or an account changes, in any process."""
-        with self._database.read() as connection:
-            return read_revision(connection, of=self._database.instance_id)
-
     def purge(self, *, at: int, ended_before: int) -> None:
         """Drop what has ended: pending logins and logins after a while, everything else at once.
 
@@ -286,6 +280,8 @@ class SqlLogins(LoginLocks):
         self._drop(delete(login).where(login.c.ended_at < ended_before))
         self._drop(delete(login).where(login.c.expires_at < ended_before))
         self._drop(stale_throttles(at))
+        with self._database.write() as connection:
+            forget_steps(connection)
 
     @again_after_deadlock
     def _drop(self, statement: Delete) -> None:

@@ -71,6 +71,16 @@ instance = Table(
     **MARIADB,
 )
 
+# Whose logins a step of the revision is about, for as long as processes may ask: one row a step.
+account_change = Table(
+    "account_change",
+    metadata,
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    # No foreign key: that an account is deleted is a change too. Null: everybody.
+    Column("account_id", String(32)),
+    **MARIADB,
+)
+
 account = Table(
     "account",
     metadata,

@@ -142,7 +142,7 @@ def test_strangers_leave_nothing_and_the_oldest_goes_first(
     server.services.logins.sync()
     client = another(server, ada)
     client.get("private")
-    login = next(iter(server.services.logins._live.values()))
+    login = next(iter(server.services.logins))
     kept = Recent(server.services.logins)
     stranger = Visitor(Origin("127.0.0.1", ""), secure=False)
     kept.put(("nobody",), stranger)
@@ -157,7 +157,7 @@ def test_strangers_leave_nothing_and_the_oldest_goes_first(
 def test_what_an_extension_writes_into_a_user_is_its_own(server: SmallServer, ada: Person) -> None:
     client = another(server, ada)
     client.get("private")
-    login = next(iter(server.services.logins._live.values()))
+    login = next(iter(server.services.logins))
     visitor = Visitor(Origin("127.0.0.1", ""), secure=False, login=login)
     assert visitor.user is not None
     copy_of(visitor.user).username = "somebody-else"
