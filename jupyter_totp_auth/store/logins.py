@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Delete, bindparam, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
@@ -28,6 +29,7 @@ from .login_statements import (
 )
 from .revision import Revisions, forget_steps, raise_revision
 from .rows import (
+    drop_all,
     end_logins,
     to_account,
     write_event,
@@ -40,8 +42,9 @@ from .tables import (
     login,
     new_authenticator,
     pending_login,
+    throttle,
 )
-from .throttles import refund, reopen, stale_throttles
+from .throttles import is_stale, refund, reopen
 
 
 class SqlLogins(LoginLocks, Revisions):
@@ -272,18 +275,20 @@ class SqlLogins(LoginLocks, Revisions):
     def purge(self, *, at: int, ended_before: int) -> None:
         """Drop what has ended: pending logins and logins after a while, everything else at once.
 
-        A transaction a table: none depends on another, and no login has to wait for all of them.
+        A little a transaction: none depends on another, and no login has to wait for all of them.
         """
-        self._drop(delete(pending_login).where(pending_login.c.expires_at <= at - SLIP_MEMORY))
-        for table in (enrollment, enrollment_code, known_browser, new_authenticator, access_token):
-            self._drop(delete(table).where(table.c.expires_at <= at))
-        self._drop(delete(login).where(login.c.ended_at < ended_before))
-        self._drop(delete(login).where(login.c.expires_at < ended_before))
-        self._drop(stale_throttles(at))
+        self._drop_all(pending_login.c.digest, pending_login.c.expires_at <= at - SLIP_MEMORY)
+        for key in (
+            *(enrollment.c.digest, enrollment_code.c.digest, known_browser.c.digest),
+            *(new_authenticator.c.id, access_token.c.digest),
+        ):
+            self._drop_all(key, key.table.c.expires_at <= at)
+        self._drop_all(login.c.digest, login.c.ended_at < ended_before)
+        self._drop_all(login.c.digest, login.c.expires_at < ended_before)
+        self._drop_all(throttle.c.digest, is_stale(at))
         with self._database.write() as connection:
             forget_steps(connection)
 
     @again_after_deadlock
-    def _drop(self, statement: Delete) -> None:
-        with self._database.write() as connection:
-            connection.execute(statement)
+    def _drop_all(self, key: Column[Any], condition: ColumnElement[bool]) -> None:
+        drop_all(self._database, key, condition)

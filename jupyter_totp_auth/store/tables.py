@@ -89,7 +89,7 @@ account = Table(
     Column("display_name", String(64), nullable=False),
     Column("initials", String(8), nullable=False),
     Column("color", String(40), nullable=False),
-    Column("role", String(16), nullable=False),
+    Column("role", String(16), nullable=False, index=True),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
@@ -222,7 +222,7 @@ login = Table(
     Column("stays", Boolean),
     Column("client", String(64), nullable=False),
     Column("user_agent", String(256), nullable=False),
-    Column("ended_at", BigInteger),
+    Column("ended_at", BigInteger, index=True),
     Column("end_reason", String(32)),
     **MARIADB,
 )
