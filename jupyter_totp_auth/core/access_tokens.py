@@ -101,7 +101,10 @@ class AccessTokens:
         self._seen: dict[bytes, tuple[int, str]] = {}
         self._lock = threading.Lock()
         self._memory: Remembered[LiveToken] = Remembered(
-            revision=store.revision, find_many=self._find_many, most=_MOST_IN_MEMORY
+            revisions=store,
+            find_many=self._find_many,
+            account_of=lambda live: live.account.id,
+            most=_MOST_IN_MEMORY,
         )
 
     def follow(self, policy: Policy) -> None:

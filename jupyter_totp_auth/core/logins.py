@@ -7,12 +7,14 @@ to the store and runs off the event loop.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from . import bearer
 from .bearer import Kind
 from .events import Event, EventKind
+from .login_memory import LiveLogin as LiveLogin  # noqa: PLC0414 - where everybody else knows it from
+from .login_memory import LoginMemory
 from .model import Account, EndedLogin, EndReason, LoginSession
 from .policy import Policy
 from .ports import LoginStore
@@ -22,19 +24,6 @@ _BATCH = 500
 _ROUNDS = 32
 
 
-@dataclass(frozen=True)
-class LiveLogin:
-    """A login as this process knows it, with the account as it is now."""
-
-    session: LoginSession
-    account: Account
-
-    @property
-    def locked(self) -> bool:
-        """Whether one factor has to be given before it is served again."""
-        return self.session.locked_at is not None
-
-
 class Logins:
     """The live logins of one process. ``clock`` gives whole seconds, read once per public method."""
 
@@ -42,15 +31,17 @@ class Logins:
         self._store = store
         self._policy = policy
         self._clock = clock
-        self._live: dict[bytes, LiveLogin] = {}
-        self._digests: dict[str, bytes] = {}
+        self._memory = LoginMemory(_MOST_IN_MEMORY)
         self._seen: dict[bytes, int] = {}
         self._synced = -1
         self._lock = threading.Lock()
         self._syncing = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._live)
+        return len(self._memory)
+
+    def __iter__(self) -> Iterator[LiveLogin]:
+        return iter(list(self._memory))
 
     def follow(self, policy: Policy) -> None:
         """Go on under other numbers; logins that are open keep their absolute end."""
@@ -60,10 +51,18 @@ class Logins:
 
     def live(self, digest: bytes) -> LiveLogin | None:
         """The login of this digest, if this process knows it to be alive."""
-        login = self._live.get(digest)
+        login = self._memory.get(digest)
         if login is None or login.session.expires_at <= self._clock():
             return None
         return login
+
+    def is_current(self, login: LiveLogin) -> bool:
+        """Whether this is what the login is now, not what it was: alive, not locked, not idle."""
+        session, at = login.session, self._clock()
+        if self._memory.get(session.digest) is not login or session.locked_at is not None:
+            return False
+        timeout = self._policy.idle_timeout
+        return session.expires_at > at and not (timeout and at - session.active_at >= timeout)
 
     def is_open(self, login_id: str) -> bool:
         """Whether the login of this id lives and is not locked: what its sockets ask at each message."""
@@ -71,7 +70,7 @@ class Logins:
 
     def open_login(self, login_id: str) -> LiveLogin | None:
         """The login of this id as it is now, if it lives and is not locked."""
-        digest = self._digests.get(login_id)
+        digest = self._memory.digest_of(login_id)
         login = self.live(digest) if digest is not None else None
         return None if login is None or login.locked else login
 
@@ -103,17 +102,14 @@ class Logins:
         return None  # the store changes faster than it can be read: nobody, for now
 
     def _keep(self, login: LiveLogin) -> LiveLogin:
-        if login.session.digest not in self._live and len(self._live) >= _MOST_IN_MEMORY:
-            self._drop(next(iter(self._live)))
-        self._live[login.session.digest] = login
-        self._digests[login.session.id] = login.session.digest
+        dropped = self._memory.put(login)
+        if dropped is not None:
+            self._seen.pop(dropped.session.digest, None)
         return login
 
     def _drop(self, digest: bytes) -> None:
-        dropped = self._live.pop(digest, None)
+        self._memory.drop(digest)
         self._seen.pop(digest, None)
-        if dropped is not None and self._digests.get(dropped.session.id) == digest:
-            del self._digests[dropped.session.id]
 
     def sync(self) -> frozenset[str]:
         """Compare memory with the store if anything changed there; the ids that are served no more.
@@ -127,10 +123,12 @@ class Logins:
             with self._lock:
                 if revision == self._synced:
                     return frozenset()
-                self._synced = revision
-                known = list(self._live)
+                since, self._synced = self._synced, revision
             try:
-                return self._compare(known)
+                accounts = self._store.changed_accounts(since, revision)
+                with self._lock:
+                    concerned = self._memory.of_accounts(accounts)
+                return self._compare(concerned)
             except BaseException:
                 self._synced = -1  # not "done": what was not compared is compared by the next sync
                 raise
@@ -140,14 +138,14 @@ class Logins:
         for start in range(0, len(known), _BATCH):
             with self._lock:
                 batch = [
-                    self._live[digest].session
-                    for digest in known[start : start + _BATCH]
-                    if digest in self._live
+                    login.session
+                    for login in map(self._memory.get, known[start : start + _BATCH])
+                    if login is not None
                 ]
             found = self._store.find_many([session.id for session in batch], at=self._clock())
             with self._lock:
                 for session in batch:
-                    if session.digest not in self._live:  # dropped meanwhile: it must not come back
+                    if session.digest not in self._memory:  # dropped meanwhile: it must not come back
                         continue
                     now = found.get(session.id)
                     if now is None or now[0].digest != session.digest:
@@ -168,9 +166,9 @@ class Logins:
         if not self._store.set_active(login.session.id, at=at):
             return False
         with self._lock:
-            here = self._live.get(login.session.digest)
+            here = self._memory.get(login.session.digest)
             if here is not None:
-                self._live[login.session.digest] = replace(here, session=replace(here.session, active_at=at))
+                self._keep(replace(here, session=replace(here.session, active_at=at)))
         return True
 
     def is_idle(self, session: LoginSession) -> bool:
@@ -179,24 +177,31 @@ class Logins:
         return bool(timeout) and session.locked_at is None and self._clock() - session.active_at >= timeout
 
     def _lock_the_idle(self) -> None:
-        if not self._policy.idle_timeout:  # every 0.25 s, and there may be very many
+        if not self._policy.idle_timeout:
             return
         with self._lock:
-            idle = [login for login in self._live.values() if self.is_idle(login.session)]
+            idle = self._memory.take_idle(self._clock() - self._policy.idle_timeout)
         if not idle:
             return
-        # Another process may have seen the person since.
-        found = self._store.find_many([login.session.id for login in idle], at=self._clock())
-        for login in idle:
-            now = found.get(login.session.id)
-            if now is None:
-                continue
-            if self.is_idle(now[0]):
-                self._lock_idle(LiveLogin(*now))
-            else:
-                with self._lock:
-                    if login.session.digest in self._live and now[0].digest == login.session.digest:
-                        self._keep(LiveLogin(*now))
+        try:
+            # Another process may have seen the person since.
+            found = self._store.find_many([login.session.id for login in idle], at=self._clock())
+            for login in idle:
+                self._lock_or_keep(login, found.get(login.session.id))
+        finally:  # whatever came of it: what is open still is looked at again
+            with self._lock:
+                for login in idle:
+                    self._memory.watch(login)
+
+    def _lock_or_keep(self, login: LiveLogin, now: tuple[LoginSession, Account] | None) -> None:
+        if now is None:
+            return
+        if self.is_idle(now[0]):
+            self._lock_idle(LiveLogin(*now))
+            return
+        with self._lock:
+            if login.session.digest in self._memory and now[0].digest == login.session.digest:
+                self._keep(LiveLogin(*now))
 
     def _lock_idle(self, login: LiveLogin) -> None:
         event = self._event(EventKind.LOGIN_LOCKED, login, "", login.session.id, "idle")
@@ -218,7 +223,7 @@ class Logins:
         """Drop from memory what has reached its absolute end."""
         at = self._clock()
         with self._lock:
-            over = [d for d, login in self._live.items() if login.session.expires_at <= at]
+            over = [login.session.digest for login in self._memory if login.session.expires_at <= at]
             for digest in over:
                 self._drop(digest)
 

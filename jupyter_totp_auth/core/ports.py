@@ -80,7 +80,17 @@ class AccountStore(Protocol):
         """A new enrollment code; logins and tokens ended, known browsers forgotten; the old factor stays."""
 
 
-class LoginStore(Protocol):
+class Revisions(Protocol):
+    """What tells a process that something changed, here or in another one."""
+
+    def revision(self) -> int:
+        """A number that rises whenever a login or token ends or an account changes, in any process."""
+
+    def changed_accounts(self, since: int, until: int) -> frozenset[str] | None:
+        """The accounts that the steps behind ``since``, up to ``until``, are about. None: it could be any."""
+
+
+class LoginStore(Revisions, Protocol):
     """Pending logins, login sessions and known browsers."""
 
     def add_pending(self, pending: PendingLogin, event: Event) -> None: ...
@@ -161,14 +171,11 @@ class LoginStore(Protocol):
     def touch(self, seen: dict[bytes, int]) -> None:
         """Write when logins were last seen, in one batch."""
 
-    def revision(self) -> int:
-        """A number that rises whenever a login ends or an account changes, in any process."""
-
     def purge(self, *, at: int, ended_before: int) -> None:
         """Drop what has ended; what was pending, once its slips are too old to be given back."""
 
 
-class AccessTokenStore(Protocol):
+class AccessTokenStore(Revisions, Protocol):
     """Access tokens. What ends one takes its row away."""
 
     def add(
@@ -186,9 +193,6 @@ class AccessTokenStore(Protocol):
     def revoke(self, account_id: str, token_id: str, event: Event) -> bool: ...
     def touch(self, seen: dict[bytes, tuple[int, str]]) -> None:
         """Write when tokens were last used, and from which address, in one batch."""
-
-    def revision(self) -> int:
-        """The same number as the logins'; a revoked token raises it too."""
 
 
 class FactorStore(Protocol):

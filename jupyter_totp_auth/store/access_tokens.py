@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, se
 from ..core.events import Event
 from ..core.model import AccessToken, Account, Refusal
 from .database import Database, again_after_deadlock
-from .rows import ACCOUNT_COLUMNS, raise_revision, read_revision, to_account, write_event
+from .revision import Revisions, raise_revision
+from .rows import ACCOUNT_COLUMNS, to_account, write_event
 from .tables import access_token, account, login
 
 
-class SqlAccessTokens:
+class SqlAccessTokens(Revisions):
     """Implements ``core.ports.AccessTokenStore``."""
 
     def __init__(self, database: Database) -> None:
@@ -77,7 +78,7 @@ class SqlAccessTokens:
     def revoke(self, account_id: str, token_id: str, event: Event) -> bool:
         """End one token of the account; False where there is none alive of that id."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             ended = connection.execute(
                 delete(access_token).where(
                     access_token.c.account_id == account_id,
@@ -102,11 +103,6 @@ class SqlAccessTokens:
         used: dict[str, Any] = {"last_used_at": bindparam("at"), "last_used_from": bindparam("client")}
         with self._database.write() as connection:
             connection.execute(update(access_token).where(same).values(**used), rows)
-
-    def revision(self) -> int:
-        """The same number as the logins'; a revoked token raises it too."""
-        with self._database.read() as connection:
-            return read_revision(connection, of=self._database.instance_id)
 
 
 def _objection(

@@ -13,12 +13,12 @@ from ..core.model import Account, AccountChange, EndReason, EnrollmentCode, Role
 from .database import Database, again_after_deadlock
 from .enrollments import insert_code
 from .login_statements import still_serves
+from .revision import raise_revision
 from .rows import (
     account_values,
     end_logins,
     end_tokens,
     forget_browsers,
-    raise_revision,
     to_account,
     write_event,
 )
@@ -163,7 +163,7 @@ class SqlAccounts:
     ) -> bool:
         """The account's row before its logins: its lock orders this against one that is being granted."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             changed = connection.execute(update(account).where(account.c.id == account_id).values(**values))
             if changed.rowcount != 1 or not (but is None or still_serves(connection, but, event.at)):
                 connection.rollback()
@@ -183,7 +183,7 @@ class SqlAccounts:
         at = events[0].at
         with self._database.write() as connection:
             # Its lock, too: of two administrators that demote each other one stays.
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             lasting = _has_admin(connection, at, lasting=True)
             changed = update(account).where(account.c.id == account_id).values(**_columns(change))
             if connection.execute(changed).rowcount != 1 or not _has_admin(connection, at, lasting=lasting):
@@ -205,7 +205,7 @@ class SqlAccounts:
     def delete(self, account_id: str, event: Event, *, keep_admin: bool = False) -> bool:
         """Remove the account and all that hangs on it; its events stay."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             lasting = _has_admin(connection, event.at, lasting=True)
             gone = connection.execute(delete(account).where(account.c.id == account_id))
             if gone.rowcount != 1 or (keep_admin and not _has_admin(connection, event.at, lasting=lasting)):
@@ -219,7 +219,7 @@ class SqlAccounts:
     def reset(self, account_id: str, code: EnrollmentCode, events: Sequence[Event]) -> bool:
         """A new enrollment code; logins and tokens ended, known browsers forgotten; the old factor stays."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             raised = update(account).where(account.c.id == account_id).values(epoch=account.c.epoch + 1)
             if connection.execute(raised).rowcount != 1:
                 connection.rollback()

@@ -19,7 +19,8 @@ from ..core.model import (
 )
 from .database import Database, again_after_deadlock
 from .login_statements import insert_known_browser, insert_login
-from .rows import account_values, end_logins, end_tokens, forget_browsers, raise_revision, write_event
+from .revision import raise_revision
+from .rows import account_values, end_logins, end_tokens, forget_browsers, write_event
 from .tables import account, enrollment, enrollment_code, recovery_code, totp_authenticator
 
 
@@ -33,7 +34,9 @@ class SqlEnrollments:
     def put_code(self, code: EnrollmentCode, event: Event) -> None:
         """Put a code in the place of any other for the same account (or for the set-up)."""
         with self._database.write() as connection:
-            raise_revision(connection)  # for its lock: of two at once the later must find the earlier
+            raise_revision(
+                connection, code.account_id
+            )  # for its lock: of two at once the later must find the earlier
             insert_code(connection, code)
             write_event(connection, event)
 
@@ -133,7 +136,7 @@ class SqlEnrollments:
         """Spend the code, bind the phone, write the recovery codes, open the login: all or nothing."""
         try:
             with self._database.write() as connection:
-                raise_revision(connection)
+                raise_revision(connection, account.id)
                 won = _spend_code(connection, value, at) and _put_account(connection, value, account, at)
                 if not won:
                     connection.rollback()

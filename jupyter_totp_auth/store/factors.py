@@ -11,7 +11,8 @@ from ..core.model import EndReason, LoginSession, NewAuthenticator, TotpAuthenti
 from .database import Database, again_after_deadlock
 from .enrollments import insert_authenticator, insert_recovery_codes
 from .login_statements import still_of_epoch, still_serves
-from .rows import end_logins, forget_browsers, raise_revision, write_event
+from .revision import raise_revision
+from .rows import end_logins, forget_browsers, write_event
 from .tables import account, new_authenticator, recovery_code, totp_authenticator
 
 
@@ -119,7 +120,7 @@ class SqlFactors:
     def _act(self, by: LoginSession, event: Event, act: Callable[[Connection], bool]) -> bool:
         """One transaction, all or nothing, in which the login that asks is still open."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, by.account_id)
             done = (
                 still_of_epoch(connection, by.account_id, None, event.at)
                 and still_serves(connection, by.id, event.at)

@@ -8,7 +8,8 @@ from ..core.events import Event
 from ..core.model import Claim, LoginSession
 from .database import Database, again_after_deadlock
 from .login_statements import still_of_epoch, still_open, use_up
-from .rows import raise_revision, write_event
+from .revision import raise_revision
+from .rows import write_event
 from .tables import login
 from .throttles import refund
 
@@ -26,7 +27,7 @@ class LoginLocks:
         if idle_since is not None:
             open_login = open_login.where(login.c.active_at <= idle_since)
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, event.account_id)
             if connection.execute(open_login.values(locked_at=event.at)).rowcount != 1:
                 connection.rollback()
                 return False
@@ -45,7 +46,7 @@ class LoginLocks:
         at = event.at
         locked = still_open(session.id, at).where(login.c.locked_at.is_not(None))
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, session.account_id)
             done = (
                 still_of_epoch(connection, session.account_id, None, at)
                 and (claim is None or use_up(connection, claim, session.account_id, at))
@@ -75,7 +76,7 @@ class LoginLocks:
             login.c.digest == session.digest, login.c.locked_at.is_(None)
         )
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, session.account_id)
             done = (
                 still_of_epoch(connection, session.account_id, epoch, at)
                 and use_up(connection, claim, session.account_id, at)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Delete, bindparam, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
@@ -26,10 +27,10 @@ from .login_statements import (
     to_session,
     use_up,
 )
+from .revision import Revisions, forget_steps, raise_revision
 from .rows import (
+    drop_all,
     end_logins,
-    raise_revision,
-    read_revision,
     to_account,
     write_event,
 )
@@ -41,11 +42,12 @@ from .tables import (
     login,
     new_authenticator,
     pending_login,
+    throttle,
 )
-from .throttles import refund, reopen, stale_throttles
+from .throttles import is_stale, refund, reopen
 
 
-class SqlLogins(LoginLocks):
+class SqlLogins(LoginLocks, Revisions):
     """Implements ``core.ports.LoginStore``."""
 
     # -- between the factors -----------------------------------------------------------------------
@@ -220,7 +222,7 @@ class SqlLogins(LoginLocks):
     def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool:
         """End one login of the account; False where there is none alive of that id."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             ended = connection.execute(
                 update(login)
                 .where(
@@ -241,7 +243,7 @@ class SqlLogins(LoginLocks):
     def end_all(self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None) -> int:
         """End all live logins of the account, but for one; how many."""
         with self._database.write() as connection:
-            raise_revision(connection)
+            raise_revision(connection, account_id)
             if but is None:
                 count = end_logins(connection, account_id, reason, event.at)
             else:
@@ -270,24 +272,23 @@ class SqlLogins(LoginLocks):
         with self._database.write() as connection:
             connection.execute(update(login).where(same).values(last_seen_at=bindparam("at")), rows)
 
-    def revision(self) -> int:
-        """A number that rises whenever a login ends or an account changes, in any process."""
-        with self._database.read() as connection:
-            return read_revision(connection, of=self._database.instance_id)
-
     def purge(self, *, at: int, ended_before: int) -> None:
         """Drop what has ended: pending logins and logins after a while, everything else at once.
 
-        A transaction a table: none depends on another, and no login has to wait for all of them.
+        A little a transaction: none depends on another, and no login has to wait for all of them.
         """
-        self._drop(delete(pending_login).where(pending_login.c.expires_at <= at - SLIP_MEMORY))
-        for table in (enrollment, enrollment_code, known_browser, new_authenticator, access_token):
-            self._drop(delete(table).where(table.c.expires_at <= at))
-        self._drop(delete(login).where(login.c.ended_at < ended_before))
-        self._drop(delete(login).where(login.c.expires_at < ended_before))
-        self._drop(stale_throttles(at))
+        self._drop_all(pending_login.c.digest, pending_login.c.expires_at <= at - SLIP_MEMORY)
+        for key in (
+            *(enrollment.c.digest, enrollment_code.c.digest, known_browser.c.digest),
+            *(new_authenticator.c.id, access_token.c.digest),
+        ):
+            self._drop_all(key, key.table.c.expires_at <= at)
+        self._drop_all(login.c.digest, login.c.ended_at < ended_before)
+        self._drop_all(login.c.digest, login.c.expires_at < ended_before)
+        self._drop_all(throttle.c.digest, is_stale(at))
+        with self._database.write() as connection:
+            forget_steps(connection)
 
     @again_after_deadlock
-    def _drop(self, statement: Delete) -> None:
-        with self._database.write() as connection:
-            connection.execute(statement)
+    def _drop_all(self, key: Column[Any], condition: ColumnElement[bool]) -> None:
+        drop_all(self._database, key, condition)

@@ -9,13 +9,11 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, delete, insert, s
 from ..core.events import Event, EventKind
 from ..core.model import Account, EndReason, Role, Terminals
 from .database import EVENTS, Database
-from .errors import StoreUnavailable
 from .tables import (
     access_token,
     account,
     enrollment,
     event,
-    instance,
     known_browser,
     login,
     new_authenticator,
@@ -93,23 +91,6 @@ def to_event(row: Row[Any]) -> Event:
         login=row.login,
         detail=row.detail,
     )
-
-
-def raise_revision(connection: Connection) -> None:
-    """Tell every process that a login ended or an account changed. The first statement of a transaction.
-
-    First, since it locks: whatever ends or changes something goes one after the other. The order of locks
-    is this row, an enrollment code, the account's row, the rest.
-    """
-    connection.execute(update(instance).values(revision=instance.c.revision + 1))
-
-
-def read_revision(connection: Connection, *, of: str | None) -> int:
-    """See :func:`raise_revision`. Raises StoreUnavailable where another store has come in its place."""
-    row = connection.execute(select(instance.c.revision, instance.c.instance_id)).one_or_none()
-    if row is None or (of is not None and row.instance_id != of):
-        raise StoreUnavailable("another store stands in its place")
-    return int(row.revision)
 
 
 def end_logins(

@@ -71,6 +71,16 @@ instance = Table(
     **MARIADB,
 )
 
+# Whose logins a step of the revision is about, for as long as processes may ask: one row a step.
+account_change = Table(
+    "account_change",
+    metadata,
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    # No foreign key: that an account is deleted is a change too. Null: everybody.
+    Column("account_id", String(32)),
+    **MARIADB,
+)
+
 account = Table(
     "account",
     metadata,
@@ -79,7 +89,7 @@ account = Table(
     Column("display_name", String(64), nullable=False),
     Column("initials", String(8), nullable=False),
     Column("color", String(40), nullable=False),
-    Column("role", String(16), nullable=False),
+    Column("role", String(16), nullable=False, index=True),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
@@ -212,7 +222,7 @@ login = Table(
     Column("stays", Boolean),
     Column("client", String(64), nullable=False),
     Column("user_agent", String(256), nullable=False),
-    Column("ended_at", BigInteger),
+    Column("ended_at", BigInteger, index=True),
     Column("end_reason", String(32)),
     **MARIADB,
 )

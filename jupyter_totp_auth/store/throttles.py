@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.events import Event
@@ -166,6 +166,6 @@ def reopen(connection: Connection, key: bytes, rule: Throttle, at: int) -> None:
     )
 
 
-def stale_throttles(at: int) -> Delete:
-    """Drops the counters that have been kept for long enough, of known and unknown names alike."""
-    return delete(throttle).where(throttle.c.forget_at <= at)
+def is_stale(at: int) -> ColumnElement[bool]:
+    """Which counters have been kept for long enough, of known and unknown names alike."""
+    return throttle.c.forget_at <= at

@@ -27,7 +27,8 @@ from .database import Database
 from .errors import StoreRefused
 from .files import sync_directory
 from .opening import Places, open_database, open_own, open_store
-from .rows import raise_revision, read_revision, write_event
+from .revision import raise_revision, read_revision
+from .rows import write_event
 from .tables import Digest, account, event, instance, recovery_code, throttle, totp_authenticator
 from .voiding import Past, void_the_past
 
@@ -134,9 +135,8 @@ def _is_new(places: Places) -> bool:
 
 
 def _insist_on_no_accounts(connection: Connection) -> None:
-    raise_revision(
-        connection
-    )  # for its lock: a first set-up that is being confirmed comes before, or not at all
+    # For its lock: a first set-up that is being confirmed comes before, or not at all.
+    raise_revision(connection, None)
     if connection.execute(select(account.c.id).limit(1)).first() is not None:
         raise StoreRefused(
             "This store has accounts already. Import into a new one: set TotpAuth.database_url to an empty "

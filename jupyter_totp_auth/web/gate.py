@@ -10,22 +10,21 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 
-from ..core import bearer
-from ..core.access_tokens import AccessTokens, LiveToken, blanked
-from ..core.bearer import Kind
-from ..core.logins import LiveLogin, Logins
-from ..core.model import EndedLogin, Origin
+from ..core.access_tokens import AccessTokens, blanked
+from ..core.logins import Logins
+from ..core.model import Origin
 from ..store import StoreUnavailable
 from .answers import Answer, json_answer, redirect_answer, unavailable_answer
 from .client_address import ClientAddresses
-from .cookies import Cookie, Cookies
+from .cookies import Cookies
+from .credentials import Credentials, Unknown
 from .delegates import Deferred, Reasked
 from .holding import fitted
 from .hosts import Hosts, has_own_origin
@@ -34,6 +33,7 @@ from .next_url import next_of
 from .pool import BoundedPool, Busy
 from .privacy import keep_private
 from .probe import Probes
+from .recent import Recent, traits_of
 from .request_shape import climbs, has_body, is_page, wants_websocket
 from .rights import Rights
 from .sockets import Sockets, is_socket
@@ -89,9 +89,10 @@ class Gate:
         self._base_url = base_url
         self._public = [(re.compile(route.pattern), route.handler) for route in public]
         self._logins = logins
+        self._recent = Recent(logins)
+        self._credentials = Credentials(logins, access_tokens, token_places, cookies)
         self._tokens = access_tokens
         self._token_places = token_places
-        self._cookies = cookies
         self._hosts = hosts
         self._addresses = addresses
         self._rights = rights
@@ -107,6 +108,18 @@ class Gate:
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """What answers this request: a handler, if the request may have it, or a refusal."""
         del kwargs
+        traits = traits_of(request)
+        visitor = self._recent.get(traits)
+        if visitor is not None:
+            request.remote_ip = visitor.origin.client
+            request.protocol = "https" if visitor.secure else "http"
+            return self._for_member(request, visitor)
+        delegate = self._looked_at(request)
+        self._recent.put(traits, visitor_of(request))
+        return delegate
+
+    def _looked_at(self, request: HTTPServerRequest) -> Any:
+        """Who it is, from the beginning."""
         peer = self._addresses.resolve(request)
         # For Jupyter's own handlers and its access log: the truth, whoever sent which header.
         request.remote_ip = peer.address
@@ -126,46 +139,25 @@ class Gate:
         return await self._probes.answer(request, probe) or self._whose(request, stranger)
 
     def _whose(self, request: HTTPServerRequest, stranger: Visitor) -> Any:
-        token_digest = self._token_places.digest(request)
-        if token_digest is not None:  # alone: a token never falls back on a cookie's wider rights
-            token = self._tokens.live(token_digest)
-            if token is None:
-                load = partial(self._tokens.load, token_digest)
-                return Deferred(lambda: self._look_up(request, load, stranger))
-            return self._for_member(request, replace(stranger, token=token))
-        return self._by_cookie(request, stranger)
+        found = self._credentials.visitor(request, stranger)
+        if isinstance(found, Unknown):
+            return Deferred(lambda: self._look_up(request, found))
+        return self._for(request, found)
 
-    def _by_cookie(self, request: HTTPServerRequest, stranger: Visitor) -> Any:
-        text = self._cookies.read(request, Cookie.LOGIN, secure=stranger.secure)
-        digest = bearer.digest(Kind.LOGIN, text) if text else None
-        if text is None or digest is None:
-            attach(request, stranger)
-            return self._for_stranger(request)
-        login = self._logins.live(digest)
-        # Not known here (yet), locked or idle as far as is known here (N22): the store is asked.
-        if login is None or login.locked or self._logins.is_idle(login.session):
-            load = partial(self._logins.load_or_why, text)
-            return Deferred(lambda: self._look_up(request, load, replace(stranger, bearer=text)))
-        return self._for_member(request, replace(stranger, login=login, bearer=text))
-
-    async def _look_up(
-        self,
-        request: HTTPServerRequest,
-        load: Callable[[], LiveLogin | LiveToken | EndedLogin | None],
-        visitor: Visitor,
-    ) -> HTTPMessageDelegate:
-        """The same for a bearer that this process does not know: after a restart, or a made-up one."""
+    async def _look_up(self, request: HTTPServerRequest, unknown: Unknown) -> HTTPMessageDelegate:
+        """The same for whom this process does not know."""
         try:
-            found = await self._pool.run(load)
+            found = await self._pool.run(unknown.load)
         except (StoreUnavailable, Busy, MemoryError) as error:
             count_unavailable(error)
             return self._unavailable(request)
-        if found is None or isinstance(found, EndedLogin):
-            attach(request, replace(visitor, bearer=None, ended=found))
+        return self._for(request, unknown.found(found))
+
+    def _for(self, request: HTTPServerRequest, visitor: Visitor) -> HTTPMessageDelegate:
+        if visitor.login is None and visitor.token is None:
+            attach(request, visitor)
             return self._for_stranger(request)
-        if isinstance(found, LiveToken):
-            return self._for_member(request, replace(visitor, token=found))
-        return self._for_member(request, replace(visitor, login=found))
+        return self._for_member(request, visitor)
 
     # -- with a login or a token -------------------------------------------------------------------
 

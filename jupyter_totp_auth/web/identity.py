@@ -36,7 +36,7 @@ from .notify import taken_from
 from .routes import before_jupyters, handlers
 from .service import Service
 from .start_checks import UnsafeSetting
-from .visitor import as_user, lives, visitor_of
+from .visitor import as_user, copy_of, lives, visitor_of
 from .xsrf import jupyters_cookie
 
 _PROFILE_FIELDS = ("display_name", "initials", "color")
@@ -100,15 +100,20 @@ class TotpIdentityProvider(IdentityProvider):
         The gate has looked the login up; here it is asked once more whether it still lives.
         """
         visitor = visitor_of(handler.request)
+        if visitor is None:
+            return None
+        services = self.services
         live: LiveLogin | LiveToken | None = None
-        if visitor is not None and visitor.token is not None:
-            live = self.services.access_tokens.live(visitor.token.token.digest)
-        elif visitor is not None and visitor.login is not None:
-            live = self.services.logins.live(visitor.login.session.digest)
-            if live is not None and live.locked:  # nobody, also where a path is public (R25)
-                live = None
-            if live is not None:
+        if visitor.token is not None:
+            live = services.access_tokens.live(visitor.token.token.digest)
+        elif visitor.login is not None:
+            live = services.logins.live(visitor.login.session.digest)
+            if live is None or live.locked:  # nobody, also where a path is public (R25)
+                return None
+            if not visitor.has_pair:
                 self.rim.xsrf.stand_by(handler, login_id=live.session.id)
+            if live is visitor.login:
+                return copy_of(visitor.user) if visitor.user else None
         return None if live is None else as_user(live.account)
 
     def get_user_token(self, handler: web.RequestHandler) -> None:  # type: ignore[override]

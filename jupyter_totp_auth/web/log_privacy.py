@@ -51,6 +51,29 @@ class _WithoutTokens(logging.Filter):
         return True
 
 
+class _WhereRead(_WithoutTokens):
+    """The same on a logger itself, for handlers that it gets later: not for lines that nobody will write.
+
+    Jupyter makes one for every request, at a level below all of its handlers.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return super().filter(record) if _is_read(self._logger, record.levelno) else True
+
+
+def _is_read(logger: logging.Logger, level: int) -> bool:
+    place: logging.Logger | None = logger
+    while place is not None:
+        if any(level >= handler.level for handler in place.handlers):
+            return True
+        place = place.parent if place.propagate else None
+    return False
+
+
 _TOKEN_FILTER = _WithoutTokens()
 _FILTER = _WithoutRequests()  # one for the process: the loggers are, and they take the same filter once
 
@@ -63,5 +86,6 @@ def keep_secrets_out(settings: dict[str, Any], log: Log) -> None:
         logger.addFilter(_FILTER)
     server_log = log if isinstance(log, logging.Logger) else log.logger
     # Its handlers too: they also write what extensions log under names of their own.
-    for place in (server_log, *server_log.handlers, gen_log, app_log, access_log):
+    for place in (*server_log.handlers, gen_log, app_log, access_log):
         place.addFilter(_TOKEN_FILTER)
+    server_log.addFilter(_WhereRead(server_log))

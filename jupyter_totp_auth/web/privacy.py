@@ -7,8 +7,7 @@ host could take in what it may not read, as a script or a picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -20,15 +19,22 @@ _ENOUGH = frozenset({"private", "no-store", "no-cache"})
 def keep_private(request: HTTPServerRequest) -> None:
     """Have the answer to this request say so, whichever handler writes it."""
     connection: Any = request.connection  # of this one request, also where the socket carries more
-    connection.write_headers = partial(_write_headers, connection.write_headers)
+    connection.write_headers = partial(_write_headers, connection)
 
 
-def _write_headers(
-    write: Callable[..., Any], start_line: Any, headers: HTTPHeaders, chunk: Any = None
-) -> Any:
-    said = [word.strip() for word in headers.get(_CACHING, "").lower().split(",")]
-    if _ENOUGH.isdisjoint(said):
-        kept = (word for word in said if word not in ("", "public") and not word.startswith("s-maxage"))
-        headers[_CACHING] = ", ".join(["private", *kept])
-    headers.setdefault(_RESOURCE_POLICY, "same-origin")
-    return write(start_line, headers, chunk)
+def _write_headers(connection: Any, start_line: Any, headers: HTTPHeaders, chunk: Any = None) -> Any:
+    del connection.write_headers  # what refers to itself waits for the garbage collector: the whole request
+    lines = headers.get_list(_CACHING)
+    headers[_CACHING] = _made_private(",".join(lines)) if lines else "private"
+    if not headers.get_list(_RESOURCE_POLICY):
+        headers[_RESOURCE_POLICY] = "same-origin"
+    return connection.write_headers(start_line, headers, chunk)
+
+
+@lru_cache(maxsize=256)
+def _made_private(said: str) -> str:
+    words = [word.strip() for word in said.lower().split(",")]
+    if not _ENOUGH.isdisjoint(words):
+        return said
+    kept = (word for word in words if word not in ("", "public") and not word.startswith("s-maxage"))
+    return ", ".join(["private", *kept])

@@ -6,6 +6,8 @@ from urllib.parse import unquote
 
 from tornado.httputil import HTTPServerRequest
 
+_NO_LENGTH: tuple[list[str], ...] = ([], ["0"])
+
 
 def climbs(path: str) -> bool:
     """Whether a public path could mean another one to the handler behind it: it may decode and resolve."""
@@ -15,7 +17,8 @@ def climbs(path: str) -> bool:
 
 def has_body(request: HTTPServerRequest) -> bool:
     """Whether a body follows the headers."""
-    return request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers
+    lines = request.headers.get_list  # get() raises and catches for what is not there: for most requests
+    return lines("Content-Length") not in _NO_LENGTH or bool(lines("Transfer-Encoding"))
 
 
 def is_of_type(request: HTTPServerRequest, media_type: str) -> bool:
@@ -46,4 +49,4 @@ def is_page(request: HTTPServerRequest, *, behind: str) -> bool:
 
 def wants_websocket(request: HTTPServerRequest) -> bool:
     """Whether this is the handshake of a WebSocket. The gate serves one only by a WebSocket handler."""
-    return "websocket" in request.headers.get("Upgrade", "").lower()
+    return any("websocket" in line.lower() for line in request.headers.get_list("Upgrade"))

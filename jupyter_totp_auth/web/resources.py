@@ -117,6 +117,11 @@ def action_of(request: HTTPServerRequest, handler_class: object) -> Action:
     return _ACTIONS.get(request.method or "", Action.EXECUTE)
 
 
+def goes_by_method(handler_class: object) -> bool:
+    """Whether what it does follows from the method alone."""
+    return not (is_socket(handler_class) or _CONVERTER in _lineage(handler_class))
+
+
 @lru_cache(maxsize=4096)
 def resource_of(handler_class: Any) -> str:
     """The resource of a handler's class: of its package, its own word, or the first base that is known."""

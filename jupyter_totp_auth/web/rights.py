@@ -16,10 +16,11 @@ from ..core.model import Account, Role, Terminals
 from ..core.rights import Action, Grants, Permit, Touch, may_touch, permits
 from ..wiring import Services
 from .belongings import Belongings
-from .resources import action_of, is_foldered, resource_of
+from .resources import action_of, goes_by_method, is_foldered, resource_of
 from .visitor import Visitor, account_of, visitor_of
 
 _PLAIN = Grants()
+_MOST = 4096
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Rights:
         self.belongings = Belongings()
         self.holds_folders = False
         """Whether Jupyter's authorizer is ours, which alone can hold a token to its folder."""
+        self._plainly: set[tuple[Role, Any, str | None]] = set()
+        """What the table has said yes to, where it hangs on nothing but role, handler and method."""
 
     def refusal(self, request: HTTPServerRequest, handler_class: Any, visitor: Visitor) -> Refused | None:
         """Why this request may not have what would answer it; None: it may."""
@@ -46,11 +49,18 @@ class Rights:
             return Refused(Permit.ROLE.value, _WORDS[Permit.ROLE])
         if account.role is Role.ADMIN and account.terminals is Terminals.YES and visitor.token is None:
             return None  # there is nothing that they may not
+        plain = visitor.token is None and account.terminals is Terminals.YES
+        asked = (account.role, handler_class, request.method)
+        if plain and asked in self._plainly:
+            return None
         is_for_folder = visitor.token is not None and visitor.token.token.path_prefix
         if is_for_folder and not (self.holds_folders and is_foldered(handler_class)):
             return Refused(Permit.SCOPE.value, _WORDS[Permit.SCOPE])
         resource, action = resource_of(handler_class), action_of(request, handler_class)
-        return _refused(self.permit(visitor, action, resource), account)
+        refused = _refused(self.permit(visitor, action, resource), account)
+        if plain and refused is None and goes_by_method(handler_class) and len(self._plainly) < _MOST:
+            self._plainly.add(asked)
+        return refused
 
     def permit(self, visitor: Visitor, action: Action, resource: str) -> Permit:
         """What the table says of the visitor, as the account was when the request came."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from jupyter_server.auth.identity import User
 from tornado.httputil import HTTPServerRequest
@@ -27,6 +28,8 @@ class Visitor:
     login: LiveLogin | None = None
     bearer: str | None = field(default=None, repr=False)
     token: LiveToken | None = None
+    has_pair: bool = True
+    """Whether its cookies hold an ``_xsrf``: else one is given to it (``xsrf``)."""
     ended: EndedLogin | None = None
     """The login that this sender's cookie was good for, as long as the store remembers it."""
 
@@ -39,6 +42,12 @@ class Visitor:
     def locked(self) -> bool:
         """Whether there is a login that has to give one factor before it is served again."""
         return self.login is not None and self.login.locked
+
+    @cached_property
+    def user(self) -> User | None:
+        """As Jupyter knows people; one for all requests of this visitor, so it is handed out as a copy."""
+        live = self.token or self.login
+        return None if live is None else as_user(live.account)
 
     @property
     def socket_key(self) -> str | None:
@@ -70,6 +79,13 @@ def account_of(visitor: Visitor | None) -> Account | None:
     """The account behind a login or an access token; None for a stranger."""
     live = None if visitor is None else visitor.token or visitor.login
     return None if live is None else live.account
+
+
+def copy_of(user: User) -> User:
+    """Another of the same: an extension may write into what it is given."""
+    made = object.__new__(User)  # not copy(), nor User(): this is done for every request
+    made.__dict__.update(user.__dict__)
+    return made
 
 
 def as_user(account: Account) -> User:

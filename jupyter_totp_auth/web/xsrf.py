@@ -48,9 +48,9 @@ class Xsrf:
         Not a random one, which each of them would make: a browser that kept the login and not the pair
         ("Stay signed in", and a restart) asks for many things at once, and the first act on an endpoint of
         ours would change the pair under an act of JupyterLab's that is on its way. Only for what reads: who
-        acts has to bring the pair.
+        acts has to bring the pair. The caller has seen that there is none (``Visitor.has_pair``).
         """
-        if handler.request.method == "GET" and handler.get_cookie(COOKIE) is None:
+        if handler.request.method == "GET":
             handler._raw_xsrf_token = (None, self._bound(login_id), 0)  # noqa: SLF001 - None: the cookie is to be set
 
     def holds(self, handler: RequestHandler, submitted: str, *, login_id: str | None) -> bool:

@@ -79,8 +79,12 @@ class Rows:
     known_browsers: dict[bytes, KnownBrowserRow] = field(default_factory=dict)
     counters: dict[bytes, Counter] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    revision: int = 0
+    steps: list[str | None] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def step(self, account_id: str | None) -> None:
+        """Raise the revision."""
+        self.steps.append(account_id)
 
     def named(self, username: str) -> Account | None:
         return next((a for a in self.accounts.values() if a.username == username), None)
@@ -113,7 +117,7 @@ class Rows:
         drop(self.new_authenticators, lambda new: new.account_id == account_id)
         drop(self.pending, lambda pending: pending.account_id == account_id)
         drop(self.enrollments, lambda enrollment: enrollment.account_id == account_id)
-        self.revision += 1
+        self.step(account_id)
         return len(live)
 
     def end_tokens(self, account_id: str) -> None:
@@ -272,7 +276,7 @@ class MemoryAccounts:
             if not rows.keeps_admin(at, account_id, changed):
                 return False
             rows.accounts[account_id] = changed
-            rows.revision += 1
+            rows.step(account_id)
             if change.disabled:
                 rows.end_logins(account_id, EndReason.DISABLED, at)
                 rows.end_tokens(account_id)
@@ -303,7 +307,7 @@ class MemoryAccounts:
                 drop(table, lambda row: row.account_id == account_id)
             drop(rows.logins, lambda row: row.session.account_id == account_id)
             rows.drop_codes(account_id)
-            rows.revision += 1
+            rows.step(account_id)
             rows.events.append(event)
             return True
 
@@ -322,11 +326,26 @@ class MemoryAccounts:
 
     def _put(self, account: Account, event: Event) -> None:
         self._rows.accounts[account.id] = account
-        self._rows.revision += 1
+        self._rows.step(account.id)
         self._rows.events.append(event)
 
 
-class MemoryLogins:
+class MemoryRevisions:
+    """Implements ``core.ports.Revisions``."""
+
+    _rows: Rows
+
+    def revision(self) -> int:
+        with self._rows.lock:
+            return len(self._rows.steps)
+
+    def changed_accounts(self, since: int, until: int) -> frozenset[str] | None:
+        with self._rows.lock:
+            steps = self._rows.steps[since:until] if 0 <= since < until else [None]
+        return None if None in steps else frozenset(step for step in steps if step is not None)
+
+
+class MemoryLogins(MemoryRevisions):
     """Implements ``core.ports.LoginStore``."""
 
     def __init__(self, rows: Rows) -> None:
@@ -447,7 +466,7 @@ class MemoryLogins:
             if idle_since is not None and row.session.active_at > idle_since:
                 return False
             row.session = replace(row.session, locked_at=event.at)
-            self._rows.revision += 1
+            self._rows.step(event.account_id)
             self._rows.events.append(event)
             return True
 
@@ -500,7 +519,7 @@ class MemoryLogins:
         for key, count in refunds:
             self._rows.refund(key, count, at)
         self._rows.events.extend(events)
-        self._rows.revision += 1
+        self._rows.step(events[0].account_id)
 
     def set_active(self, login_id: str, *, at: int) -> bool:
         with self._rows.lock:
@@ -529,7 +548,7 @@ class MemoryLogins:
                 session = row.session
                 if (session.account_id, session.id) == (account_id, login_id) and row.lives(event.at):
                     row.ended = EndedLogin(event.at, reason)
-                    self._rows.revision += 1
+                    self._rows.step(account_id)
                     self._rows.events.append(event)
                     return True
         return False
@@ -542,7 +561,7 @@ class MemoryLogins:
             others = [session for session in self.of_account(account_id, at=event.at) if session.id != but]
             for session in others:
                 self._rows.logins[session.digest].ended = EndedLogin(event.at, reason)
-            self._rows.revision += 1
+            self._rows.step(account_id)
             return len(others)
 
     def touch(self, seen: dict[bytes, int]) -> None:
@@ -551,10 +570,6 @@ class MemoryLogins:
                 row = self._rows.logins.get(digest)
                 if row is not None:
                     row.session = replace(row.session, last_seen_at=at)
-
-    def revision(self) -> int:
-        with self._rows.lock:
-            return self._rows.revision
 
     def purge(self, *, at: int, ended_before: int) -> None:
         with self._rows.lock:
@@ -580,7 +595,7 @@ class MemoryLogins:
             drop(rows.counters, lambda row: row.forget_at is not None and row.forget_at <= at)
 
 
-class MemoryAccessTokens:
+class MemoryAccessTokens(MemoryRevisions):
     """Implements ``core.ports.AccessTokenStore``."""
 
     def __init__(self, rows: Rows) -> None:
@@ -626,7 +641,7 @@ class MemoryAccessTokens:
             for token in self.of_account(account_id, at=event.at):
                 if token.id == token_id:
                     del self._rows.access_tokens[token.digest]
-                    self._rows.revision += 1
+                    self._rows.step(account_id)
                     self._rows.events.append(event)
                     return True
         return False
@@ -637,10 +652,6 @@ class MemoryAccessTokens:
                 token = self._rows.access_tokens.get(digest)
                 if token is not None:
                     self._rows.access_tokens[digest] = replace(token, last_used_at=at, last_used_from=client)
-
-    def revision(self) -> int:
-        with self._rows.lock:
-            return self._rows.revision
 
 
 class MemoryEnrollments:
@@ -731,7 +742,7 @@ class MemoryEnrollments:
             del rows.codes[enrollment.code_digest]
             # Somebody can log in now: there is no first set-up any more.
             rows.drop_codes(None)
-            rows.revision += 1
+            rows.step(account.id)
             rows.authenticators[authenticator.id] = authenticator
             for digest in recovery_digests:
                 rows.recovery_codes[digest] = RecoveryCode(account.id)
@@ -775,7 +786,7 @@ class MemoryFactors:
                 return False
             drop(rows.new_authenticators, lambda row: row.account_id == new.account_id)
             rows.new_authenticators[new.id] = new
-            return self._done(event)
+            return self._done(event, by)
 
     def spend_try(self, account_id: str, new_id: str, *, at: int) -> NewAuthenticator | None:
         with self._rows.lock:
@@ -796,7 +807,7 @@ class MemoryFactors:
                 return False
             del rows.new_authenticators[phone.id]
             rows.authenticators[phone.id] = phone
-            return self._done(event)
+            return self._done(event, by)
 
     def rename(self, phone_id: str, name: str, event: Event, *, by: LoginSession) -> bool:
         with self._rows.lock:
@@ -804,7 +815,7 @@ class MemoryFactors:
             if phone is None:
                 return False
             self._rows.authenticators[phone_id] = replace(phone, name=name)
-            return self._done(event)
+            return self._done(event, by)
 
     def remove(self, phone_id: str, event: Event, *, by: LoginSession) -> bool:
         with self._rows.lock:
@@ -815,7 +826,7 @@ class MemoryFactors:
             rows.accounts[me] = replace(rows.accounts[me], epoch=rows.accounts[me].epoch + 1)
             rows.end_logins(me, EndReason.FACTOR_RESET, event.at, but=by.id)
             rows.forget_browsers(me)
-            return self._done(event)
+            return self._done(event, by)
 
     def replace_recovery_codes(self, digests: Sequence[bytes], event: Event, *, by: LoginSession) -> bool:
         with self._rows.lock:
@@ -824,15 +835,15 @@ class MemoryFactors:
                 return False
             drop(rows.recovery_codes, lambda code: code.account_id == me)
             rows.recovery_codes.update({digest: RecoveryCode(me) for digest in digests})
-            return self._done(event)
+            return self._done(event, by)
 
     def _mine(self, phone_id: str, by: LoginSession, at: int) -> TotpAuthenticator | None:
         phone = self._rows.authenticators.get(phone_id)
         mine = phone is not None and phone.account_id == by.account_id
         return phone if mine and self._rows.serves(by.id, at) else None
 
-    def _done(self, event: Event) -> bool:
-        self._rows.revision += 1
+    def _done(self, event: Event, by: LoginSession) -> bool:
+        self._rows.step(by.account_id)
         self._rows.events.append(event)
         return True
 

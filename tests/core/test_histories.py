@@ -164,7 +164,7 @@ class Histories(RuleBasedStateMachine):
         self.rig.logins.sync()
         for index, bearer in enumerate(self.logins):
             assert (self.rig.logins.load(bearer) is not None) is self.model.lives(index)
-        digests = {login.session.digest for login in self.rig.logins._live.values()}
+        digests = {login.session.digest for login in self.rig.logins}
         in_memory = {digest for digest in digests if self.rig.logins.live(digest) is not None}
         assert len(in_memory) == sum(self.model.lives(index) for index in range(len(self.logins)))
 

@@ -121,22 +121,22 @@ def test_what_has_expired_is_forgotten_and_what_lives_is_not(rig: Rig, alice: Pe
     assert len(rig.logins) == 2
     rig.logins.forget_expired()
     assert len(rig.logins) == 1
-    assert list(rig.logins._live) == [new.session.digest]
+    assert list(rig.logins) == [new]
 
 
 def test_memory_is_bounded_and_the_oldest_goes_first(
     rig: Rig, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logins_module, "_MOST_IN_MEMORY", 2)
+    monkeypatch.setattr(rig.logins._memory, "_most", 2)
     first, second, third = (loaded(rig.logins, rig, alice) for _ in range(3))
-    assert list(rig.logins._live) == [second.session.digest, third.session.digest]
+    assert list(rig.logins) == [second, third]
     assert rig.logins.live(first.session.digest) is None
 
 
 def test_bringing_a_full_memory_up_to_date_drops_nobody(
     rig: Rig, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logins_module, "_MOST_IN_MEMORY", 2)
+    monkeypatch.setattr(rig.logins._memory, "_most", 2)
     both = [loaded(rig.logins, rig, alice).session for _ in range(2)]
     rig.accounts.set_role("alice", Role.ADMIN, actor="operator")
     assert rig.logins.sync() == frozenset()
@@ -188,10 +188,10 @@ def test_whatever_ends_a_login_ends_it_in_memory(rig: Rig, alice: Person, act: s
 def test_an_account_that_reaches_its_end_is_dropped_by_a_sync(rig: Rig, alice: Person) -> None:
     login = loaded(rig.logins, rig, alice)
     rig.store.rows.accounts[alice.id] = replace(alice.account, expires_at=rig.clock.now + 10)
-    rig.store.rows.revision += 1
+    rig.store.rows.step(alice.id)
     assert rig.logins.sync() == frozenset()
     rig.clock.now += 10
-    rig.store.rows.revision += 1
+    rig.store.rows.step(alice.id)
     assert rig.logins.sync() == {login.session.id}
 
 
@@ -239,11 +239,11 @@ def test_a_sync_that_failed_is_not_done(
 
 def test_a_revision_that_was_set_back_is_a_change_too(rig: Rig, alice: Person) -> None:
     # A store restored from a backup counts from there.
-    rig.store.rows.revision = 7
+    rig.store.rows.steps.extend([None] * 7)
     login = loaded(rig.logins, rig, alice)
     rig.logins.sync()
     rig.store.rows.logins.clear()
-    rig.store.rows.revision = 3
+    del rig.store.rows.steps[3:]
     assert rig.logins.sync() == {login.session.id}
 
 
@@ -290,7 +290,7 @@ def test_a_store_that_changes_faster_than_it_can_be_read_lets_nobody_in(
     done = rig.log_in(alice)
 
     def change_and_sync() -> None:
-        rig.store.rows.revision += 1
+        rig.store.rows.step(None)
         logins.sync()
         store.after["find"] = change_and_sync
 
@@ -336,7 +336,7 @@ def overtaken_sync(logins: Logins, store: Interrupted, rig: Rig, act: Callable[[
         faster.start()
         faster.join(0.1)
 
-    rig.store.rows.revision += 1
+    rig.store.rows.step(None)
     store.after["find_many"] = overtaken
     logins.sync()
     faster.join()

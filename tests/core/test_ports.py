@@ -14,10 +14,12 @@ from jupyter_totp_auth.store.enrollments import SqlEnrollments
 from jupyter_totp_auth.store.events import SqlEvents
 from jupyter_totp_auth.store.factors import SqlFactors
 from jupyter_totp_auth.store.logins import SqlLogins
+from jupyter_totp_auth.store.revision import Revisions
 from jupyter_totp_auth.store.throttles import SqlThrottles
 from tests.core import memory_store
 
 IMPLEMENTED = (
+    (ports.Revisions, memory_store.MemoryRevisions, Revisions),
     (ports.AccountStore, memory_store.MemoryAccounts, SqlAccounts),
     (ports.LoginStore, memory_store.MemoryLogins, SqlLogins),
     (ports.AccessTokenStore, memory_store.MemoryAccessTokens, SqlAccessTokens),

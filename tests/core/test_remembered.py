@@ -16,12 +16,18 @@ class Source:
     def __init__(self) -> None:
         self.rows = {b"a": "a", b"b": "b", b"c": "c"}
         self.number = 0
+        self.changed: frozenset[str] | None = None
+        self.looked_at: list[bytes] = []
         self.then: Callable[[], object] = lambda: None
 
     def revision(self) -> int:
         return self.number
 
+    def changed_accounts(self, since: int, until: int) -> frozenset[str] | None:
+        return self.changed
+
     def find_many(self, digests: Sequence[bytes]) -> dict[bytes, str]:
+        self.looked_at.extend(digests)
         found = {digest: self.rows[digest] for digest in digests if digest in self.rows}
         then, self.then = self.then, lambda: None
         then()
@@ -39,7 +45,7 @@ def source() -> Source:
 
 @pytest.fixture
 def memory(source: Source) -> Remembered[str]:
-    return Remembered(revision=source.revision, find_many=source.find_many, most=2)
+    return Remembered(revisions=source, find_many=source.find_many, account_of=lambda row: f"{row}'s", most=2)
 
 
 def test_no_more_than_the_most_are_kept_and_the_oldest_goes(memory: Remembered[str]) -> None:
@@ -53,6 +59,18 @@ def test_what_is_not_in_the_store_is_dropped_at_a_look_up(memory: Remembered[str
     source.end(b"a")
     assert memory.load(b"a") is None
     assert memory.get(b"a") is None
+
+
+def test_only_what_is_of_the_changed_accounts_is_read_again(memory: Remembered[str], source: Source) -> None:
+    memory.load(b"a")
+    memory.load(b"b")
+    memory.sync()
+    source.end(b"b")
+    source.changed = frozenset({"b's", "nobody's"})
+    source.looked_at.clear()
+    memory.sync()
+    assert source.looked_at == [b"b"]
+    assert [memory.get(digest) for digest in (b"a", b"b")] == ["a", None]
 
 
 def test_a_sync_takes_over_changes_and_ends(

@@ -510,7 +510,7 @@ def test_steps_up_and_unlocks_are_told_whole(scene: Scene) -> None:
         step_up(login, typed_password=PASSWORD, typed_code=alice.recovery_codes[0], origin=HERE), Issued
     )
     rig.logins.sync()
-    renewed = next(iter(rig.logins._live.values()))
+    renewed = next(iter(rig.logins))
     assert rig.logins.lock(renewed, HERE.client)
     assert rig.stepup.unlock_by_password(renewed, typed_password="wrong here too", origin=HERE) is not None
     assert rig.stepup.unlock_by_password(renewed, typed_password=PASSWORD, origin=HERE) is None

@@ -328,7 +328,7 @@ SENTINELS = (
     ),
     _one(
         "what ended elsewhere is not heard of",
-        "store/rows.py",
+        "store/revision.py",
         "values(revision=instance.c.revision + 1)",
         "values(revision=instance.c.revision)",
         f"{_DOORS}a23_a_disabled_account_is_out_at_once",

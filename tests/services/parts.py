@@ -95,6 +95,8 @@ PARTS = (
     # Makes system calls of a running server fail, from outside.
     Part(name="strace", packages=("strace",), programs=("strace",)),
     # Its own judge of filters; the service is not started.
+    # Asks for one page again and again, for the benchmarks.
+    Part(name="wrk", packages=("wrk",), programs=("wrk",)),
     Part(name="fail2ban", packages=("fail2ban",), programs=("fail2ban-regex",)),
 )
 

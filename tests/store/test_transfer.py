@@ -256,6 +256,7 @@ def test_no_file_is_replaced_and_none_is_left_half_written(
 def test_every_table_is_exported_or_ended_by_an_import() -> None:
     short_lived = {
         "access_token",
+        "account_change",
         "enrollment",
         "enrollment_code",
         "known_browser",

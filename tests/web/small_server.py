@@ -114,6 +114,12 @@ class SmallServer:
 
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
 
+    def forget_logins(self) -> None:
+        """As after a restart."""
+        logins = self.services.logins
+        for login in list(logins):
+            logins._drop(login.session.digest)
+
     def _serve(self) -> None:
         asyncio.run(self._main())
 

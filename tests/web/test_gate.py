@@ -169,7 +169,7 @@ def test_a_message_after_the_end_is_not_heard(signed_in: Client, server: SmallSe
     live.send("before")
     assert live.recv() == "echo before"
     # The end is made where this server's poll has not seen it: what counts is the question at the message.
-    server.call(server.services.logins._live.clear)
+    server.call(server.forget_logins)
     live.send("after the end")
     assert is_closed(live) == 1001
     assert "after the end" not in EchoSocket.heard
@@ -185,7 +185,7 @@ def test_an_end_made_elsewhere_reaches_requests_and_sockets_within_two_seconds(
 
 
 def test_a_login_is_found_again_after_a_restart(signed_in: Client, server: SmallServer) -> None:
-    server.call(server.services.logins._live.clear)
+    server.call(server.forget_logins)
     assert signed_in.get("private").text == "private"
 
 

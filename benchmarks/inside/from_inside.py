@@ -1,0 +1,53 @@
+"""A server extension that measures from inside: what a check costs, without the network around it.
+
+For benchmarks only; ``contenders.py`` puts it on the path of the servers that it starts.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_server.base.handlers import JupyterHandler
+from tornado import web
+
+
+class CheckCost(JupyterHandler):
+    """Microseconds of one ``get_user``, and of the look-up of this very request's handler."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        """``?times=N``."""
+        times = int(self.get_argument("times", "2000"))
+        self.finish({"get_user": await self._get_user(times), "find_handler": self._find_handler(times)})
+
+    async def _get_user(self, times: int) -> float:
+        check: Callable[[Any], Any] = self.identity_provider.get_user
+        begun = time.perf_counter()
+        for _ in range(times):
+            self.__dict__.pop("_jupyter_current_user", None)  # stock remembers, for one request
+            found = check(self)
+            if inspect.isawaitable(found):
+                found = await found
+            assert found is not None
+        return (time.perf_counter() - begun) / times * 1e6
+
+    def _find_handler(self, times: int) -> float:
+        request, find = self.request, self.application.find_handler
+        connection: Any = request.connection
+        kept = connection.write_headers
+        begun = time.perf_counter()
+        for _ in range(times):
+            find(request)
+            connection.write_headers = kept
+        return (time.perf_counter() - begun) / times * 1e6
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "from_inside"}]
+
+
+def _load_jupyter_server_extension(serverapp: Any) -> None:
+    serverapp.web_app.add_handlers(".*$", [(rf"{serverapp.base_url}from-inside/check", CheckCost)])

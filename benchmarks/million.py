@@ -1,0 +1,237 @@
+"""Goal 7: a million accounts and a million live logins.
+
+python -m benchmarks.million [MANY [DATABASE ...]]
+
+The same work on a store of ten and on one of MANY (default 1,000,000; SQLite alone unless others are named):
+look-ups by name and by bearer, a whole login but for its hash, one end and the sync that hears of it, opening
+the store, and the housekeeping. And what a live login takes in a process's memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from argon2 import profiles
+from sqlalchemy import insert
+
+from benchmarks.contenders import rss_of
+from benchmarks.end_reaches import database_url
+from benchmarks.measure import Sample, Study, in_turn
+from jupyter_totp_auth.core import bearer, totp
+from jupyter_totp_auth.core.bearer import Kind
+from jupyter_totp_auth.core.model import Issued, Origin, Role
+from jupyter_totp_auth.core.passwords import Hasher
+from jupyter_totp_auth.settings import TotpAuth
+from jupyter_totp_auth.store.tables import account, login
+from jupyter_totp_auth.wiring import Services, build, system_clock
+from tests.harness.client import PASSWORD
+
+MANY = 1_000_000
+IN_MEMORY = 100_000
+ROUNDS = 15
+HERE = Origin("127.0.0.1", "benchmark")
+_BATCH = 20_000
+_TIMES = 50
+_DAY = 24 * 3600
+
+LOOK_UPS = {"look-up by bearer, µs", "look-up by name, µs", "a login without its hash, ms", "an end, ms"}
+
+
+@dataclass
+class Crowd:
+    """A store with so many people, one of whom logs in."""
+
+    services: Services
+    settings: TotpAuth
+    clock: Clock
+    bearers: list[str]
+    """Of the logins that are open."""
+    secret: bytes
+
+
+class Clock:
+    """Seconds that go on by themselves, and by a step for each code."""
+
+    def __init__(self) -> None:
+        self.ahead = 0
+
+    def __call__(self) -> int:
+        return system_clock() + self.ahead
+
+
+def main(many: int = MANY, *databases: str) -> None:
+    """Each database in turn."""
+    study = Study("million", f"Goal 7 · {many:,} accounts and as many live logins, beside ten")
+    for database in databases or ("sqlite",):
+        with ExitStack() as stack:
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            crowds = {}
+            for size in (10, many):
+                url = stack.enter_context(database_url(database))
+                crowds[f"{size:,}"] = crowd(home / str(size), url, size)
+                stack.callback(crowds[f"{size:,}"].services.close)
+            compare(study, crowds, prefix=f"{database}: ")
+            if database == "sqlite":
+                memory(study, crowds[f"{many:,}"])
+    study.report()
+
+
+def compare(study: Study, crowds: dict[str, Crowd], *, prefix: str) -> None:
+    """The same work on both."""
+    names = list(crowds)
+    study.add(
+        in_turn({name: partial(work, one) for name, one in crowds.items()}, rounds=ROUNDS), prefix=prefix
+    )
+    for figure in sorted(study.figures):
+        if figure.startswith(prefix):
+            is_goal = figure.removeprefix(prefix) in LOOK_UPS
+            study.ratio(figure, names[1], names[0], at_most=1.5 if is_goal else None)
+
+
+def work(one: Crowd) -> Sample:
+    """Everything once."""
+    services = one.services
+    some = [bearer.digest(Kind.LOGIN, text) or b"" for text in secrets.SystemRandom().sample(one.bearers, 5)]
+    at = services.clock()
+    found: dict[str, float] = {}
+    with _Timed(found, "look-up by bearer, µs", 1e6 / _TIMES / len(some)):
+        for _ in range(_TIMES):
+            for digest in some:
+                assert services.store.logins.find(digest, at=at) is not None
+    with _Timed(found, "look-up by name, µs", 1e6 / _TIMES):
+        for _ in range(_TIMES):
+            assert services.store.accounts.by_name("ada") is not None
+    with _Timed(found, "a login without its hash, ms", 1e3):
+        text = log_in(one)
+    services.logins.load(text)
+    services.logins.sync()
+    with _Timed(found, "an end, ms", 1e3):
+        services.accounts.end_logins("ada", actor="benchmark")
+        services.logins.sync()
+    assert services.logins.load(text) is None
+    with _Timed(found, "housekeeping, ms", 1e3):
+        services.store.logins.purge(at=at, ended_before=at - _DAY)
+    with _Timed(found, "opening the store, ms", 1e3):
+        build(one.settings, hasher=Hasher(profiles.CHEAPEST)).close()
+    return found
+
+
+class _Timed:
+    """Note how long the block took, times ``scale``."""
+
+    def __init__(self, found: dict[str, float], name: str, scale: float) -> None:
+        self._found, self._name, self._scale = found, name, scale
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __exit__(self, *exc: object) -> None:
+        self._found[self._name] = (time.perf_counter() - self._begun) * self._scale
+
+
+def log_in(one: Crowd) -> str:
+    """Both factors, with the cheapest hash; the login's bearer."""
+    services = one.services
+    one.clock.ahead += 30
+    first = services.login.first_factor(typed_name="ada", typed_password=PASSWORD, origin=HERE)
+    assert isinstance(first, Issued), first
+    code = totp.code(one.secret, totp.step_at(one.clock()))
+    second = services.login.second_factor(pending_bearer=first.bearer, typed_code=code, origin=HERE)
+    assert isinstance(second, Issued), second
+    return second.bearer
+
+
+# -- the crowd -------------------------------------------------------------------------------------
+
+
+def crowd(home: Path, url: str, size: int) -> Crowd:
+    """A store with so many accounts, each with a login, and Ada."""
+    settings = TotpAuth(
+        database_url=url or f"sqlite:///{home / 'store' / 'totp.sqlite3'}",
+        key_file=str(home / "key" / "keyring"),
+    )
+    clock = Clock()
+    services = build(settings, clock=clock, hasher=Hasher(profiles.CHEAPEST))
+    made = people(services.clock(), size)
+    bearers: list[str] = []
+    while batch := list(islice(made, _BATCH)):
+        with services.store.database.write() as connection:
+            connection.execute(insert(account), [person for person, _, _ in batch])
+            connection.execute(insert(login), [session for _, session, _ in batch])
+        bearers.extend(text for _, _, text in batch)
+    return Crowd(services, settings, clock, bearers, enroll(services))
+
+
+def people(at: int, size: int) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
+    """Rows of accounts and of their logins, and the logins' bearers."""
+    for number in range(size):
+        name = hashlib.sha256(str(number).encode()).hexdigest()
+        fresh = bearer.issue(Kind.LOGIN)
+        person = {
+            "id": name[:32],
+            "username": f"person-{number}",
+            "display_name": f"Person {number}",
+            "initials": "P",
+            "color": "teal",
+            "role": "member",
+            "disabled": False,
+            "created_at": at,
+            "enrolled": True,
+            "epoch": 1,
+            "password": b"sealed",
+            "terminals": "yes",
+        }
+        session = {
+            "digest": fresh.digest,
+            "id": name[:16],
+            "account_id": name[:32],
+            "created_at": at,
+            "last_seen_at": at,
+            "expires_at": at + _DAY,
+            "fresh_at": at,
+            "active_at": at,
+            "client": "127.0.0.1",
+            "user_agent": "benchmark",
+            "stays": False,
+        }
+        yield person, session, fresh.text
+
+
+def enroll(services: Services) -> bytes:
+    """Ada, through the flow; her phone's secret."""
+    code = services.accounts.add("ada", Role.ADMIN, actor="benchmark").code
+    begun = services.enrollment.start(code, HERE)
+    assert isinstance(begun, Issued), begun
+    chosen = services.enrollment.choose(begun.bearer, typed_name="ada", typed_password=PASSWORD)
+    first = totp.code(chosen.secret, totp.step_at(services.clock()))
+    assert isinstance(services.enrollment.confirm(begun.bearer, typed_code=first, origin=HERE), Issued)
+    return chosen.secret
+
+
+def memory(study: Study, one: Crowd) -> None:
+    """What a process takes for each login that it remembers, and what a sync then costs."""
+    logins = one.services.logins
+    gc.collect()
+    before = rss_of(os.getpid())
+    for text in one.bearers[:IN_MEMORY]:
+        assert logins.load(text) is not None
+    gc.collect()
+    each = (rss_of(os.getpid()) - before) * 1024 / min(IN_MEMORY, len(one.bearers))
+    study.add({"memory of a live login, KiB": {f"{len(logins):,}": [each]}})
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:2]), *sys.argv[2:])
