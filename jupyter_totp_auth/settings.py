@@ -155,6 +155,14 @@ class TotpAuth(KernelOptions):
         ),
     ).tag(config=True)
 
+    personal_settings = Bool(
+        default_value=False,
+        help=(
+            "Keep JupyterLab's settings, theme and workspaces apart for each account. Each begins with the "
+            "settings that all have shared so far. They are kept apart, not kept from whoever may execute."
+        ),
+    ).tag(config=True)
+
     drain_seconds = Integer(
         0,
         help=(

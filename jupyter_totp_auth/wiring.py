@@ -18,6 +18,7 @@ from .core.enrollment import EnrollmentFlow
 from .core.events import WHO_RAN_WHAT, Event, is_failed_try
 from .core.login import LoginFlow
 from .core.logins import Logins
+from .core.notices import Notices
 from .core.passwords import Hasher
 from .core.policy import Policy
 from .core.stepup import StepUp
@@ -28,6 +29,14 @@ FAILED_LOGIN = "jupyter_totp_auth: failed login from %s"
 """For fail2ban, with the client's address: a contract, as docs/how-to/fail2ban.md has it. Never changed."""
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class News:
+    """What has changed, of what open pages show: the notices to everybody, and the ends of these logins."""
+
+    notices: bool
+    ending: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class Services:
     logins: Logins
     stepup: StepUp
     access_tokens: AccessTokens
+    notices: Notices
     hasher: Hasher
     clock: Callable[[], int]
 
@@ -50,13 +60,16 @@ class Services:
         """The same store, clock and memory, and flows that go by other numbers. These here keep theirs."""
         self.logins.follow(policy)
         self.access_tokens.follow(policy)
+        self.notices.follow(policy)
         fresh = _assemble(self.store, self.hasher, policy, self.clock)
-        return replace(fresh, logins=self.logins, access_tokens=self.access_tokens)
+        return replace(fresh, logins=self.logins, access_tokens=self.access_tokens, notices=self.notices)
 
-    def sync(self) -> None:
-        """Learn of what ended in the store, here or by another process."""
+    def sync(self) -> News:
+        """Learn of what ended in the store, here or by another process; and what open pages want to know."""
         self.logins.sync()
         self.access_tokens.sync()
+        # By the number that the logins have just read: one more look at it would be one more query.
+        return News(notices=self.notices.sync(self.logins.revision), ending=self.logins.take_ending())
 
     def flush(self) -> None:
         """Write when logins and access tokens were last used."""
@@ -129,6 +142,7 @@ def _assemble(store: Store, hasher: Hasher, policy: Policy, clock: Callable[[], 
         logins=Logins(logins, policy, clock),
         stepup=StepUp(logins=logins, events=events, **shared),
         access_tokens=AccessTokens(store.access_tokens, policy, clock),
+        notices=Notices(store.notices, policy, clock),
         hasher=hasher,
         clock=clock,
     )

@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from tests.services import must_be_complete  # noqa: E402 - needs the path above
 
 PYTHON = sys.executable
-COVERAGE = LOGS / "coverage"
+COVERAGE = LOGS / "core.measured"
 
 # A group that does not end has failed; the next ones still get their turn.
 SECONDS_PER_GROUP = 1800

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .terminal import note, print_json, print_table, say
-from .times import readable
-from .verb import ACTOR, NotDone, Verb, takes_json, takes_name
+from .times import grace, readable
+from .verb import ACTOR, NotDone, Verb, WrongUsage, takes_json, takes_name
 
 if TYPE_CHECKING:
     from ..core.events import Event
@@ -33,7 +33,8 @@ class LoginsVerb(Verb):
     summary = "list an account's logins, or end them"
     about = (
         "List the logins of an account that are open now, or end one or all of them. A login that is ended "
-        "is over within two seconds on every server; its kernels run on."
+        "is over within two seconds on every server, or after a grace in which its pages save their "
+        "documents; its kernels run on."
     )
     example = "jupyter totp logins ada --end-all"
 
@@ -42,17 +43,24 @@ class LoginsVerb(Verb):
         end = parser.add_mutually_exclusive_group()
         end.add_argument("--end", metavar="ID", help="end the login of this id")
         end.add_argument("--end-all", action="store_true", help="end all logins of the account")
+        parser.add_argument(
+            "--grace", metavar="SECONDS", type=grace, default=0, help="end them so much later; at most 3600"
+        )
         takes_json(parser)
 
     def run(self, arguments: Namespace, context: Context) -> None:
-        services, username = context.services, arguments.username
+        services, username, seconds = context.services, arguments.username, arguments.grace
         if arguments.end is not None or arguments.end_all:
-            count = services.accounts.end_logins(username, actor=ACTOR, login_id=arguments.end)
+            which = {"login_id": arguments.end, "grace": seconds}
+            count = services.accounts.end_logins(username, actor=ACTOR, **which)
             if arguments.json:
-                print_json({"ended": count})
-            else:
-                say(f"Ended {count} login{'' if count == 1 else 's'} of {username}.")
+                print_json({"ending" if seconds else "ended": count})
+                return
+            logins = f"{count} login{'' if count == 1 else 's'} of {username}"
+            say(f"{logins} will have ended in {seconds} seconds." if seconds else f"Ended {logins}.")
             return
+        if seconds:
+            raise WrongUsage("--grace is for --end and --end-all")
         sessions = services.logins.of_account(services.accounts.named(username).id)
         if arguments.json:
             print_json([_as_document(session) for session in sessions])

@@ -15,6 +15,7 @@ from .adding import AddUser, Reset
 from .audit import Log, LoginsVerb
 from .config import ConfigVerb
 from .doctor import Doctor
+from .notice import NoticeVerb
 from .servers import Routes, Stop
 from .stores import VERBS as STORE_VERBS
 from .terminal import shown
@@ -27,6 +28,7 @@ VERBS: tuple[type[Verb], ...] = (
     Reset,
     LoginsVerb,
     TokensVerb,
+    NoticeVerb,
     Log,
     *STORE_VERBS,
     ConfigVerb,

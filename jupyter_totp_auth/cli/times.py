@@ -8,6 +8,8 @@ from datetime import date, datetime, time, timezone
 
 _LENGTH = re.compile(r"([1-9][0-9]{0,5})([mhd])", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_LONGEST_GRACE = 3600
+"""``core.endings.LONGEST_GRACE``, which is not imported for a ``--help``."""
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -17,6 +19,15 @@ def length(text: str) -> int:
     if match is None:
         raise ArgumentTypeError(f"{text!a} is no length of time; write 10m, 24h or 7d")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def grace(text: str) -> int:
+    """Seconds that logins are left, from 0 (none) to an hour. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(_LONGEST_GRACE)):
+        raise ArgumentTypeError(f"{text!a} is no number of seconds up to {_LONGEST_GRACE}")
+    if int(text) > _LONGEST_GRACE:
+        raise ArgumentTypeError(f"a grace is at most {_LONGEST_GRACE} seconds")
+    return int(text)
 
 
 def moment(text: str) -> int:

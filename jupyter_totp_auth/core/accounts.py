@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
-from . import bearer, names
+from . import bearer, endings, names
 from .bearer import Kind
 from .events import Event, EventKind
 from .grants import password_key
@@ -246,16 +246,17 @@ class Accounts:
         self._insist(done, account.username)
         return self.named(account.username)
 
-    def end_logins(self, username: str, *, actor: str, login_id: str | None = None, client: str = "") -> int:
-        """End one login (by id) or all of the account; how many ended. Raises Refused for an unknown id."""
+    def end_logins(
+        self, username: str, *, actor: str, login_id: str | None = None, client: str = "", grace: int = 0
+    ) -> int:
+        """End one login (by id) or all of the account; how many. Raises Refused for an unknown id."""
         at, account = self._clock(), self.named(username)
-        if login_id is None:
-            event = self._event(EventKind.LOGINS_ENDED, account, actor, at, client=client)
-            return self._logins.end_all(account.id, EndReason.ENDED_BY_ADMIN, event)
-        event = self._event(EventKind.LOGIN_ENDED, account, actor, at, login=login_id)
-        if not self._logins.end(account.id, login_id, EndReason.ENDED_BY_ADMIN, event):
+        kind, why = EventKind.LOGIN_ENDED if login_id else EventKind.LOGINS_ENDED, EndReason.ENDED_BY_ADMIN
+        event = self._event(kind, account, actor, at, client=client, login=login_id)
+        count = endings.end(self._logins, why, event, account_id=account.id, only=login_id, grace=grace)
+        if login_id is not None and not count:
             raise Refused(f"{username} has no login {printable(login_id)}.")
-        return 1
+        return count
 
     def _sealed(self, account: Account, password: str) -> bytes:
         text = self._passwords.objection(password, username=account.username, listed=self._listed)

@@ -8,16 +8,17 @@ transaction asks itself.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from . import recovery, totp
 from .codes import recovery_digest
 from .events import Event, EventKind
 from .logins import LiveLogin
-from .model import Denied, NewAuthenticator, Origin, Refusal, TotpAuthenticator
+from .model import Denied, LoginSession, NewAuthenticator, Origin, Refusal, TotpAuthenticator
 from .policy import Policy
-from .ports import AccountStore, EventStore, FactorStore
+from .ports import AccountStore, EventStore
 from .sealing import Purpose, SealBroken, Sealer
 
 
@@ -27,6 +28,30 @@ class Offer:
 
     id: str
     secret: bytes = field(repr=False)
+
+
+class FactorStore(Protocol):
+    """What an enrolled person adds and removes: further phones, recovery codes.
+
+    ``by`` is the login that asks. Memory may be a moment behind, so each method looks in its own transaction
+    whether that login is still open; where it is not, nothing is done and the answer is False.
+    """
+
+    def begin(self, new: NewAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
+        """Offer a phone, voiding a half-done offer. False where there are ``most`` phones."""
+
+    def spend_try(self, account_id: str, new_id: str, *, at: int) -> NewAuthenticator | None:
+        """The half-done phone with one try less, or None where there is none, or no try left."""
+
+    def confirm(self, phone: TotpAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
+        """Make a half-done phone one of the account's. False where it is over, or there are ``most``."""
+
+    def rename(self, phone_id: str, name: str, event: Event, *, by: LoginSession) -> bool: ...
+    def remove(self, phone_id: str, event: Event, *, by: LoginSession) -> bool:
+        """Remove a phone, raise the epoch, end all other logins, forget known browsers. Not the only one."""
+
+    def replace_recovery_codes(self, digests: Sequence[bytes], event: Event, *, by: LoginSession) -> bool:
+        """New codes in the place of all old ones."""
 
 
 class Authenticators:

@@ -43,6 +43,10 @@ class EventKind(str, Enum):
     STEP_UP = "step-up"
     STEP_UP_DENIED = "step-up-denied"
     LOGINS_ENDED = "logins-ended"
+    LOGIN_ENDING = "login-ending"
+    LOGINS_ENDING = "logins-ending"
+    NOTICE_SENT = "notice-sent"
+    NOTICE_WITHDRAWN = "notice-withdrawn"
     TOKEN_MADE = "token-made"  # noqa: S105
     TOKEN_REVOKED = "token-revoked"  # noqa: S105
     CLOCK_REFUSED = "clock-refused"

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from . import bearer
+from . import bearer, endings
 from .bearer import Kind
 from .events import Event, EventKind
 from .login_memory import LiveLogin as LiveLogin  # noqa: PLC0414 - where everybody else knows it from
@@ -33,6 +33,7 @@ class Logins:
         self._clock = clock
         self._memory = LoginMemory(_MOST_IN_MEMORY)
         self._seen: dict[bytes, int] = {}
+        self._ending: set[str] = set()
         self._synced = -1
         self._lock = threading.Lock()
         self._syncing = threading.Lock()
@@ -102,6 +103,10 @@ class Logins:
         return None  # the store changes faster than it can be read: nobody, for now
 
     def _keep(self, login: LiveLogin) -> LiveLogin:
+        session = login.session
+        known = self._memory.get(session.digest)
+        if session.ending and (known is None or known.session.expires_at > session.expires_at):
+            self._ending.add(session.id)
         dropped = self._memory.put(login)
         if dropped is not None:
             self._seen.pop(dropped.session.digest, None)
@@ -155,6 +160,17 @@ class Logins:
                     if now is None or now[0].locked_at is not None:
                         over.add(session.id)
         return frozenset(over)
+
+    @property
+    def revision(self) -> int:
+        """The store's revision that memory is of; -1 where that is not known."""
+        return self._synced
+
+    def take_ending(self) -> frozenset[str]:
+        """The logins whose end was brought forward, as seen since this was asked last: for their pages."""
+        with self._lock:
+            ending, self._ending = frozenset(self._ending), set()
+        return ending
 
     # -- idle --------------------------------------------------------------------------------------
 
@@ -255,10 +271,13 @@ class Logins:
         login_id: str,
         client: str,
         reason: EndReason = EndReason.ENDED_ELSEWHERE,
+        *,
+        grace: int = 0,
     ) -> bool:
         """End one of the person's own logins; False where there is none of that id."""
         event = self._event(EventKind.LOGIN_ENDED, by, client, login_id, reason.value)
-        return self._store.end(by.account.id, login_id, reason, event)
+        mine = by.account.id
+        return bool(endings.end(self._store, reason, event, account_id=mine, only=login_id, grace=grace))
 
     def end_others(self, by: LiveLogin, client: str) -> int:
         """End all of the person's logins but the one that asks; how many."""

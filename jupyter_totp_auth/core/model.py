@@ -134,10 +134,15 @@ class LoginSession:
     """Since when nothing is served until one factor is given."""
     stays: bool = False
     """The browser keeps the cookie when it is closed: the person chose so."""
+    ending: EndReason | None = None
+    """Why it ends before its time, at ``expires_at``: somebody has said so, and has left it a grace."""
 
     def fresh(self, *, at: int, within: int) -> bool:
-        """Whether both factors were given at most ``within`` seconds ago."""
-        return at - self.fresh_at <= within
+        """Whether both factors were given at most ``within`` seconds ago. Never again in a grace.
+
+        The grace is for saving: whoever is being shown out must not add a phone or a token meanwhile.
+        """
+        return self.ending is None and at - self.fresh_at <= within
 
 
 @dataclass(frozen=True)

@@ -119,5 +119,9 @@ class Policy:
     access_token_days_max: int = 365
     access_tokens_max: int = 50
 
+    # Notices to everybody: few, since who reads five reads none
+    notice_days_max: int = 30
+    most_notices: int = 5
+
     ended_login_memory: int = 30 * DAY
     """How long an ended login stays in the store, so that the person can be told why."""

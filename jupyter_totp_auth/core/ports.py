@@ -22,7 +22,6 @@ from .model import (
     EnrollmentCode,
     KnownBrowserRow,
     LoginSession,
-    NewAuthenticator,
     PendingLogin,
     Refusal,
     Role,
@@ -168,6 +167,11 @@ class LoginStore(Revisions, Protocol):
     def of_account(self, account_id: str, *, at: int) -> list[LoginSession]: ...
     def end(self, account_id: str, login_id: str, reason: EndReason, event: Event) -> bool: ...
     def end_all(self, account_id: str, reason: EndReason, event: Event, *, but: str | None = None) -> int: ...
+    def bring_forward(
+        self, account_id: str, reason: EndReason, event: Event, *, ends_at: int, only: str | None = None
+    ) -> int:
+        """Let live logins of the account end at ``ends_at``, none later than it would; how many end then."""
+
     def touch(self, seen: dict[bytes, int]) -> None:
         """Write when logins were last seen, in one batch."""
 
@@ -193,30 +197,6 @@ class AccessTokenStore(Revisions, Protocol):
     def revoke(self, account_id: str, token_id: str, event: Event) -> bool: ...
     def touch(self, seen: dict[bytes, tuple[int, str]]) -> None:
         """Write when tokens were last used, and from which address, in one batch."""
-
-
-class FactorStore(Protocol):
-    """What an enrolled person adds and removes: further phones, recovery codes.
-
-    ``by`` is the login that asks. Memory may be a moment behind, so each method looks in its own transaction
-    whether that login is still open; where it is not, nothing is done and the answer is False.
-    """
-
-    def begin(self, new: NewAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
-        """Offer a phone, voiding a half-done offer. False where there are ``most`` phones."""
-
-    def spend_try(self, account_id: str, new_id: str, *, at: int) -> NewAuthenticator | None:
-        """The half-done phone with one try less, or None where there is none, or no try left."""
-
-    def confirm(self, phone: TotpAuthenticator, event: Event, *, by: LoginSession, most: int) -> bool:
-        """Make a half-done phone one of the account's. False where it is over, or there are ``most``."""
-
-    def rename(self, phone_id: str, name: str, event: Event, *, by: LoginSession) -> bool: ...
-    def remove(self, phone_id: str, event: Event, *, by: LoginSession) -> bool:
-        """Remove a phone, raise the epoch, end all other logins, forget known browsers. Not the only one."""
-
-    def replace_recovery_codes(self, digests: Sequence[bytes], event: Event, *, by: LoginSession) -> bool:
-        """New codes in the place of all old ones."""
 
 
 class EnrollmentStore(Protocol):

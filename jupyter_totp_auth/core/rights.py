@@ -101,6 +101,10 @@ PATH_SCOPES = frozenset({"contents:read", "contents:write"})
 """Scopes that a path can limit. A kernel or a terminal reads every file."""
 
 
+PERSONAL = frozenset({"settings", "workspaces"})
+"""What each account can have a copy of its own of (``TotpAuth.personal_settings``), to write as it likes."""
+
+
 @dataclass(frozen=True)
 class Grants:
     """What stands beside the role: of the account, and of what the request came with."""
@@ -110,11 +114,15 @@ class Grants:
     """Of an access token; None for a login."""
     fresh: bool = False
     """Both factors were given lately (R27). Never with an access token."""
+    own: bool = False
+    """What is asked for is this account's own copy of the resource, which nobody else reads or has to."""
 
 
 def permits(role: Role, grants: Grants, action: Action, resource: str) -> Permit:
     """Whether, and if not, what is missing. Nothing outside the table is for readers."""
     least = TABLE.get(resource, TABLE[UNKNOWN])[_ORDER.index(action)]
+    if grants.own and resource in PERSONAL and action is Action.WRITE:
+        least = _R
     if _RANK[role] < _RANK[least]:
         return Permit.ROLE
     if grants.scopes is not None and not _in_scope(grants.scopes, action, resource):

@@ -125,6 +125,7 @@ def _objection(
         login.c.id == login_id,
         login.c.account_id == token.account_id,
         login.c.ended_at.is_(None),
+        login.c.end_reason.is_(None),  # in its grace it makes no token, with which it would go on
         login.c.expires_at > at,
     )
     if connection.execute(live_login.values(expires_at=login.c.expires_at)).rowcount != 1:

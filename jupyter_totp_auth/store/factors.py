@@ -17,7 +17,7 @@ from .tables import account, new_authenticator, recovery_code, totp_authenticato
 
 
 class SqlFactors:
-    """Implements ``core.ports.FactorStore``."""
+    """Implements ``core.authenticators.FactorStore``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import update
+
 from ..core.events import Event
-from ..core.model import Claim, LoginSession
+from ..core.model import Claim, EndReason, LoginSession
 from .database import Database, again_after_deadlock
 from .login_statements import still_of_epoch, still_open, use_up
 from .revision import raise_revision
-from .rows import write_event
+from .rows import void_half_done, write_event
 from .tables import login
 from .throttles import refund
 
@@ -73,7 +75,7 @@ class LoginLocks:
         """Claim, and give a live login another digest and freshness, all or nothing."""
         at = events[0].at
         unchanged = still_open(session.id, at).where(
-            login.c.digest == session.digest, login.c.locked_at.is_(None)
+            login.c.digest == session.digest, login.c.locked_at.is_(None), login.c.end_reason.is_(None)
         )
         with self._database.write() as connection:
             raise_revision(connection, session.account_id)
@@ -98,3 +100,29 @@ class LoginLocks:
         open_login = still_open(login_id, at).where(login.c.locked_at.is_(None))
         with self._database.write() as connection:
             return connection.execute(open_login.values(active_at=at)).rowcount == 1
+
+    @again_after_deadlock
+    def bring_forward(
+        self, account_id: str, reason: EndReason, event: Event, *, ends_at: int, only: str | None = None
+    ) -> int:
+        """Let live logins of the account end at ``ends_at``, none later than it would; how many end then.
+
+        Their own end is what is changed, not a further column: whatever holds a login to its end, in every
+        process and after a crash, then holds it to this one.
+        """
+        mine = update(login).where(
+            login.c.account_id == account_id, login.c.ended_at.is_(None), login.c.expires_at > event.at
+        )
+        mine = mine if only is None else mine.where(login.c.id == only)
+        with self._database.write() as connection:
+            raise_revision(connection, account_id)
+            connection.execute(mine.where(login.c.expires_at > ends_at).values(expires_at=ends_at))
+            # Of those that end before that by themselves, too: in a grace nothing is added with them.
+            count = connection.execute(mine.values(end_reason=reason.value)).rowcount
+            if only is not None and count != 1:
+                connection.rollback()
+                return 0
+            if only is None:
+                void_half_done(connection, account_id)
+            write_event(connection, event)
+        return count

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Update, delete, insert, or_, select, update
 
-from ..core.model import Claim, KnownBrowserRow, LoginSession, PendingLogin
+from ..core.model import Claim, EndReason, KnownBrowserRow, LoginSession, PendingLogin
 from .rows import ACCOUNT_COLUMNS
 from .tables import (
     account,
@@ -66,6 +66,8 @@ def to_session(row: Row[Any]) -> LoginSession:
         active_at=mapping[login.c.active_at],
         locked_at=mapping[login.c.locked_at],
         stays=bool(mapping[login.c.stays]),
+        # Of a login that is not over: what it will have ended for.
+        ending=EndReason(reason) if (reason := mapping[login.c.end_reason]) else None,
     )
 
 
@@ -122,8 +124,11 @@ def still_open(login_id: str, at: int) -> Update:
 
 
 def still_serves(connection: Connection, login_id: str, at: int) -> bool:
-    """Whether a login is open and not locked: what it asks for may be done. An update, for the lock."""
-    serving = still_open(login_id, at).where(login.c.locked_at.is_(None))
+    """Whether a login is open, not locked, and not in its grace: what it asks for may be done.
+
+    An update, for the lock.
+    """
+    serving = still_open(login_id, at).where(login.c.locked_at.is_(None), login.c.end_reason.is_(None))
     return connection.execute(serving.values(ended_at=None)).rowcount == 1
 
 

@@ -201,7 +201,7 @@ class SqlLogins(LoginLocks, Revisions):
         if row is None:
             return None
         if row.ended_at is None:
-            return EndedLogin(row.expires_at, EndReason.EXPIRED)
+            return EndedLogin(row.expires_at, EndReason(row.end_reason or EndReason.EXPIRED))
         return EndedLogin(row.ended_at, EndReason(row.end_reason))
 
     def of_account(self, account_id: str, *, at: int) -> list[LoginSession]:

@@ -33,6 +33,7 @@ from .events import SqlEvents
 from .factors import SqlFactors
 from .files import insist_on_local_disk, insist_on_privacy, make_private_file, sync_directory
 from .logins import SqlLogins
+from .notices import SqlNotices
 from .probes import SqlProbes
 from .remote import insist_on_tls
 from .tables import instance
@@ -65,6 +66,7 @@ class Store:
     throttles: SqlThrottles
     events: SqlEvents
     probes: SqlProbes
+    notices: SqlNotices
     found_schema: str | None
     """The revision that was there at the opening; None where the store has just been made."""
 
@@ -128,6 +130,7 @@ def _open(database: Database, places: Places, at: int, *, new: bool) -> Store:
         SqlThrottles(database),
         SqlEvents(database),
         SqlProbes(database),
+        SqlNotices(database),
         found_schema,
     )
 

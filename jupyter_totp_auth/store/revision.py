@@ -12,6 +12,9 @@ from .database import Database
 from .errors import StoreUnavailable
 from .tables import account_change, instance
 
+NOBODY = ""
+"""Whose step it is where something changed for everybody's pages, and for nobody's logins."""
+
 _MOST_STEPS = 10_000
 """How far a process may be behind, in steps; one that is further reads everything again."""
 

@@ -103,10 +103,14 @@ def end_logins(
     if but is not None:
         live = live.where(login.c.id != but)
     ended = connection.execute(live.values(ended_at=at, end_reason=reason.value))
-    # Half-done enrollments and phones too: what they have accepted so far may be what was just changed.
+    void_half_done(connection, account_id)
+    return ended.rowcount
+
+
+def void_half_done(connection: Connection, account_id: str) -> None:
+    """Half-done logins, enrollments, phones: what they have accepted so far may be what was just changed."""
     for half_done in (pending_login, enrollment, new_authenticator):
         connection.execute(delete(half_done).where(half_done.c.account_id == account_id))
-    return ended.rowcount
 
 
 def end_tokens(connection: Connection, account_id: str) -> None:

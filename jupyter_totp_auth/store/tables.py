@@ -223,6 +223,7 @@ login = Table(
     Column("client", String(64), nullable=False),
     Column("user_agent", String(256), nullable=False),
     Column("ended_at", BigInteger, index=True),
+    # Beside no ended_at: it ends before its time, for this, at expires_at; until then its pages save.
     Column("end_reason", String(32)),
     **MARIADB,
 )
@@ -255,6 +256,19 @@ probe = Table(
     metadata,
     Column("digest", Digest, primary_key=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    **MARIADB,
+)
+
+# What administrators tell everybody who has a page open.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("message", Text, nullable=False),
+    # The display name that the sender had: it stays when the account goes. Empty: the operator.
+    Column("sender", String(64), nullable=False),
+    Column("sent_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
     **MARIADB,
 )
 

@@ -17,6 +17,7 @@ from .tables import (
     known_browser,
     login,
     new_authenticator,
+    notice,
     pending_login,
     probe,
     recovery_code,
@@ -45,7 +46,7 @@ def void_the_past(connection: Connection, past: Past, at: int) -> None:
     connection.execute(
         update(login).where(open_login).values(ended_at=at, end_reason=EndReason.RESTORED.value)
     )
-    for table in (pending_login, known_browser, enrollment, new_authenticator, access_token, probe):
+    for table in (pending_login, known_browser, enrollment, new_authenticator, access_token, probe, notice):
         connection.execute(delete(table))
     # Those that the old store still knew are unused; any other may have been used since the backup.
     connection.execute(delete(enrollment_code).where(enrollment_code.c.digest.not_in(past.open_codes)))

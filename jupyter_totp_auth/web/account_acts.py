@@ -9,10 +9,11 @@ from typing import Any
 from ..core import qr, totp
 from ..core.accounts import Invitation
 from ..core.model import AccountChange
+from ..core.policy import DAY, HOUR, MINUTE
 from ..core.profiles import initials_of
 from ..core.rights import ALL, SCOPES
 from ..wiring import enrollment_link, moment
-from . import acts, people_acts
+from . import acts, notice_acts, people_acts
 from .asking import ApiError, Asking
 from .pages import PageHandler
 from .people_acts import ROLES, TERMINALS
@@ -22,6 +23,9 @@ TOKENS, PASSWORD, PEOPLE = "access-tokens", "password", "people"
 
 SINGLE_SCOPES = tuple(scope for scope in SCOPES if scope != ALL)
 """What a token may be limited to. Each is the name of a box: a field of a form has one value here."""
+
+LASTS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
+"""How long a notice is shown, by what a form calls it."""
 
 NOT_THE_SAME = "The two passwords are not the same."
 
@@ -62,7 +66,13 @@ DONE = {
     "account-disabled": (PEOPLE, "The account is disabled and its logins are ended."),
     "account-enabled": (PEOPLE, "The account is enabled again."),
     "their-logins-ended": (PEOPLE, "All logins of that person are ended."),
+    "their-logins-ending": (
+        PEOPLE,
+        "All logins of that person end in a minute; their pages save until then.",
+    ),
     "account-deleted": (PEOPLE, "The account is deleted."),
+    "notice-sent": (PEOPLE, "Everybody is told."),
+    "notice-withdrawn": (PEOPLE, "The notice is taken back."),
 }
 """By a word: the section it is told in, and the sentence."""
 
@@ -221,8 +231,22 @@ async def _enable_account(page: Acting) -> Next:
 
 
 async def _end_their_logins(page: Acting) -> Next:
-    await people_acts.end_logins(page, page.field("id"))
-    return "their-logins-ended"
+    is_soon = page.field("when") == "soon"
+    await people_acts.end_logins(page, page.field("id"), grace=MINUTE if is_soon else 0)
+    return "their-logins-ending" if is_soon else "their-logins-ended"
+
+
+async def _send_notice(page: Acting) -> Next:
+    lasts = LASTS.get(page.field("lasts"))
+    if lasts is None:
+        raise ApiError(400, "malformed", "Please choose how long it is shown.")
+    await notice_acts.send(page, page.field("message"), lasts)
+    return "notice-sent"
+
+
+async def _withdraw_notice(page: Acting) -> Next:
+    await notice_acts.withdraw(page, page.field("id"))
+    return "notice-withdrawn"
 
 
 async def _delete_account(page: Acting) -> Next:
@@ -262,7 +286,9 @@ ACTS = {
     "disable-account": Act(PEOPLE, "disable the account", _disable_account, ("id",)),
     "enable-account": Act(PEOPLE, "enable the account", _enable_account, ("id",)),
     "reset-account": Act(PEOPLE, "reset the second factor", _reset_account, ("id",)),
-    "end-their-logins": Act(PEOPLE, "end those logins", _end_their_logins, ("id",)),
+    "end-their-logins": Act(PEOPLE, "end those logins", _end_their_logins, ("id", "when")),
+    "send-notice": Act(PEOPLE, "tell everybody", _send_notice, ("message", "lasts")),
+    "withdraw-notice": Act(PEOPLE, "take the notice back", _withdraw_notice, ("id",)),
     "delete-account": Act(PEOPLE, "delete the account", _delete_account, ("id",)),
 }
 """By the last part of the form's own URL."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..core.events import Event
 from ..core.logins import LiveLogin
 from ..core.model import AccessToken, Account, LoginSession, Role, TotpAuthenticator
+from ..core.notices import AdminNotice
 from ..wiring import Services
 
 EVENTS_SHOWN = 20
@@ -37,6 +38,7 @@ class Panel:
     older: int | None
     """What was before the last of ``events``: the id to ask for it with."""
     people: People | None
+    notices: list[AdminNotice]
     few_codes = FEW_CODES
 
 
@@ -54,6 +56,7 @@ def read_panel(services: Services, login: LiveLogin, *, before: int | None, sear
         events=[event for _, event in newest],
         older=newest[-1][0] if len(events) > EVENTS_SHOWN else None,
         people=_people(services, search) if login.account.role is Role.ADMIN else None,
+        notices=services.notices.live(),
     )
 
 

@@ -14,7 +14,7 @@ from ..core.authenticators import Offer
 from ..core.model import Account, Denied, LoginSession, Refusal, TotpAuthenticator
 from ..core.names import read_label
 from ..core.rights import ALL
-from .asking import ApiError, Asking
+from .asking import ENDING, ApiError, Asking
 from .cookies import Cookie
 from .login_pages import SERVER_CLOCK, WRONG
 from .visitor import attach
@@ -72,10 +72,12 @@ def _wrong(denied: Denied) -> ApiError:
 async def step_up(asking: Asking, password: str, code: str) -> LoginSession:
     """Both factors again: the login is fresh, under a new cookie (R23), also for the rest of this request."""
     insist_on_code(code)
-    services = asking.now.services
+    services, login = asking.now.services, asking.login
+    if login.session.ending is not None:
+        raise ApiError(403, "ending", ENDING)
     outcome = await asking.hashing(
         services.stepup.step_up,
-        asking.login,
+        login,
         typed_password=password,
         typed_code=code,
         origin=asking.origin,
@@ -201,13 +203,13 @@ async def change_password(asking: Asking, password: str) -> None:
     await asking.settled()
 
 
-async def end_login(asking: Asking, login_id: str) -> None:
-    """End one of one's own logins, maybe this one. Somebody else's is not there."""
+async def end_login(asking: Asking, login_id: str, *, grace: int = 0) -> None:
+    """End one of one's own logins, maybe this one, maybe after a grace. Somebody else's is not there."""
     mine, logins = asking.login, asking.now.services.logins
-    if not await asking.storing(logins.end, mine, login_id, asking.origin.client):
+    if not await asking.storing(logins.end, mine, login_id, asking.origin.client, grace=grace):
         raise ApiError(404, "not-found", "There is no such login.")
     await asking.settled()
-    if login_id == mine.session.id:
+    if login_id == mine.session.id and not grace:
         asking.rim.cookies.clear(asking, Cookie.LOGIN)
 
 

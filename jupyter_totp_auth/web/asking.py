@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from tornado import web
 
+from ..core.endings import LONGEST_GRACE
 from ..core.logins import LiveLogin
 from ..core.model import Role
 from .pages import TotpHandler
+
+BAD_GRACE = f"grace is a number of seconds, at most {LONGEST_GRACE}."
+ENDING = "This login is about to end. Sign in again to change anything."
 
 
 class ApiError(web.HTTPError):
@@ -44,9 +48,25 @@ class Asking(TotpHandler):
     def fresh_login(self) -> LiveLogin:
         """The login that asks, if both factors were given lately (R27): for whatever adds or changes."""
         live, services = self.login, self.now.services
+        if live.session.ending is not None:  # password and code would not help: it is being shown out
+            raise ApiError(403, "ending", ENDING)
         if not live.session.fresh(at=services.clock(), within=services.policy.fresh_for):
             raise ApiError(403, "step-up", "Please give password and code once more.")
         return live
+
+    @property
+    def grace(self) -> int:
+        """``?grace=``: how many seconds a login is left that is to end. None said: none. 400.
+
+        In the query, not in a body: that of a DELETE means nothing to HTTP, and some proxies drop it.
+        """
+        said = self.request.query_arguments.get("grace", [b"0"])
+        text = said[0].decode("ascii", "replace")
+        if len(said) != 1 or not (text.isascii() and text.isdecimal()) or len(text) > len(str(LONGEST_GRACE)):
+            raise ApiError(400, "malformed", BAD_GRACE)
+        if int(text) > LONGEST_GRACE:
+            raise ApiError(400, "malformed", BAD_GRACE)
+        return int(text)
 
     def insist_on_admin(self) -> None:
         """403 for anybody but an administrator."""

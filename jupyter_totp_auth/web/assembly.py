@@ -13,6 +13,7 @@ from .client_address import ClientAddresses
 from .cookies import Cookies
 from .gate import Gate
 from .hosts import Hosts, is_allowed_origin
+from .personal import apart
 from .pool import BoundedPool, HashPool
 from .probe import Probes
 from .reading_along import ReadingAlong
@@ -89,6 +90,8 @@ def make_who_ran_what(
 
 def make_gate(app: Any, settings: TotpAuth, rim: Rim, *, find_handler: Callable[..., Any]) -> Gate:
     """The gate before ``find_handler``, the application's own look-up."""
+    if settings.personal_settings:
+        find_handler = apart(find_handler)
     addresses = ClientAddresses(settings.proxy_networks(), trust_unix=settings.trusts_unix(), log=rim.log)
     return Gate(
         find_handler,

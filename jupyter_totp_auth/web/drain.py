@@ -10,11 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_server.services.events.handlers import SubscribeWebsocket
-
 from .heartbeat import Heartbeat
+from .hints import tell_of_the_stop
 from .rim import Rim
-from .sockets import HINT
 
 _LOOK_EVERY = 0.25
 _LOOKS = 4
@@ -44,7 +42,7 @@ class Drain:
         if len(rim.sockets) == 0:
             self._stop()
             return
-        rim.sockets.tell(SubscribeWebsocket, HINT)
+        tell_of_the_stop(rim.sockets)
         self._heart.start()
 
     def _look(self) -> None:

@@ -31,3 +31,11 @@ def time_or_never(document: Document, name: str) -> int | None:
     if value is not None and at is None:
         raise ApiError(400, "malformed", f"{name} is a time like 2027-01-31T18:00:00Z, or null.")
     return at
+
+
+def whole_number(document: Document, name: str) -> int | None:
+    """A whole number; None where the field is not there."""
+    value = document.get(name)
+    if name in document and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ApiError(400, "malformed", f"{name} is a whole number.")
+    return value

@@ -24,13 +24,13 @@ async def add(
     asking: Asking, username: str, role: Role, *, display_name: str = "", expires_at: int | None = None
 ) -> Invitation:
     """A new account, and the code that enrolls its person, this once."""
-    admin, call = _fresh_admin(asking), asking.now.services.accounts.add
+    admin, call = fresh_admin(asking), asking.now.services.accounts.add
     return await _act(asking, admin, call, username, role, display_name=display_name, expires_at=expires_at)
 
 
 async def change(asking: Asking, account_id: str, wanted: AccountChange) -> Account:
     """Role, terminals, open or closed, expiry; never the last administrator's."""
-    admin = _fresh_admin(asking)
+    admin = fresh_admin(asking)
     changed = await _act(asking, admin, asking.now.services.accounts.change, account_id, wanted)
     await asking.settled()
     return changed
@@ -38,24 +38,24 @@ async def change(asking: Asking, account_id: str, wanted: AccountChange) -> Acco
 
 async def reset(asking: Asking, account_id: str) -> Invitation:
     """A new enrollment code; the old second factor stays until the new phone is confirmed."""
-    admin, name = _fresh_admin(asking), (await named(asking, account_id)).username
+    admin, name = fresh_admin(asking), (await named(asking, account_id)).username
     invitation = await _act(asking, admin, asking.now.services.accounts.reset, name)
     await asking.settled()
     return invitation
 
 
-async def end_logins(asking: Asking, account_id: str) -> Account:
-    """End all logins of a person. That only takes away, so a login need not be fresh (R27)."""
+async def end_logins(asking: Asking, account_id: str, *, grace: int = 0) -> Account:
+    """End all logins of a person, maybe after a grace. That only takes away: no step-up (R27)."""
     asking.insist_on_admin()
     admin, account = asking.login, await named(asking, account_id)
-    await _act(asking, admin, asking.now.services.accounts.end_logins, account.username)
+    await _act(asking, admin, asking.now.services.accounts.end_logins, account.username, grace=grace)
     await asking.settled()
     return account
 
 
 async def remove(asking: Asking, account_id: str) -> None:
     """The account and everything bound to it; its events stay."""
-    admin = _fresh_admin(asking)
+    admin = fresh_admin(asking)
     await _act(asking, admin, asking.now.services.accounts.remove, account_id)
     await asking.settled()
 
@@ -76,7 +76,8 @@ def front_url(asking: Asking) -> str:
     return f"{scheme}://{asking.request.host}{asking.rim.base_url}"
 
 
-def _fresh_admin(asking: Asking) -> LiveLogin:
+def fresh_admin(asking: Asking) -> LiveLogin:
+    """The login that asks, an administrator's, if both factors were given lately. ApiError 403."""
     asking.insist_on_admin()
     return asking.fresh_login
 

@@ -106,9 +106,9 @@ class TheirLoginsHandler(PeopleHandler):
 
     @web.authenticated
     async def delete(self, account_id: str) -> None:
-        """End all of them. That only takes away, so a login need not be fresh (R27)."""
+        """End all of them, maybe ``?grace=`` seconds from now. That only takes away: no step-up (R27)."""
         self.insist_on_own_request()
-        await people_acts.end_logins(self, account_id)
+        await people_acts.end_logins(self, account_id, grace=self.grace)
         self.set_status(204)
 
 

@@ -85,6 +85,9 @@ _FORMAT = re.compile(r"/nbconvert/(\w+)/")
 _OWN_ALONE = frozenset({"csp", "events"})
 """What readers may do more than read with: Jupyter's own handlers, and nobody who only takes the word."""
 
+PERSONAL = "totp_personal"
+"""The attribute of a class that writes to its person's own folder, and nowhere else (``personal``)."""
+
 KERNEL_SOCKET = "jupyter_server.services.kernels.websocket.KernelWebsocketHandler"
 """Opened to read along, where nothing may be run: its messages are judged one by one (``sockets``)."""
 
@@ -105,12 +108,12 @@ def action_of(request: HTTPServerRequest, handler_class: object) -> Action:
     """What the request does. A method that nobody knows is taken for the most."""
     if wants_websocket(request) and is_socket(handler_class):
         return Action.READ if _is_followed(request, handler_class) else Action.EXECUTE
-    lineage = _lineage(handler_class)
-    if _TIMELINE in lineage or DOCUMENT_SOCKET in lineage:  # of the latter, a room is made by any request
+    names = lineage(handler_class)
+    if _TIMELINE in names or DOCUMENT_SOCKET in names:  # of the latter, a room is made by any request
         return Action.EXECUTE
     if request.method == "PUT" and is_document_session(handler_class) and not climbs(request.path):
         return Action.READ
-    if _CONVERTER in lineage:
+    if _CONVERTER in names:
         found = _FORMAT.search(request.path)
         if found is None or found[1] not in _READ_FORMATS:
             return Action.EXECUTE
@@ -119,16 +122,17 @@ def action_of(request: HTTPServerRequest, handler_class: object) -> Action:
 
 def goes_by_method(handler_class: object) -> bool:
     """Whether what it does follows from the method alone."""
-    return not (is_socket(handler_class) or _CONVERTER in _lineage(handler_class))
+    hangs_on_the_path = {_CONVERTER, _TIMELINE, DOCUMENT_SOCKET}.intersection(lineage(handler_class))
+    return not (hangs_on_the_path or is_socket(handler_class) or is_document_session(handler_class))
 
 
 @lru_cache(maxsize=4096)
 def resource_of(handler_class: Any) -> str:
     """The resource of a handler's class: of its package, its own word, or the first base that is known."""
-    lineage = _lineage(handler_class)
-    if not lineage:
+    names = lineage(handler_class)
+    if not names:
         return UNKNOWN
-    package = lineage[0].partition(".")[0]
+    package = names[0].partition(".")[0]
     if package == _OURS:
         return ACCOUNT
     if package in _PACKAGES:
@@ -138,7 +142,7 @@ def resource_of(handler_class: Any) -> str:
         if said in _OWN_ALONE and package != "jupyter_server":
             return UNKNOWN
         return said if said in TABLE and said not in (ACCOUNT, UNKNOWN) else UNKNOWN
-    return next((_CLASSES[name] for name in lineage if name in _CLASSES), UNKNOWN)
+    return next((_CLASSES[name] for name in names if name in _CLASSES), UNKNOWN)
 
 
 def is_foldered(handler_class: object) -> bool:
@@ -157,22 +161,27 @@ def _is_followed(request: HTTPServerRequest, handler_class: object) -> bool:
 
 def is_document_socket(handler_class: object) -> bool:
     """Whether it is the socket of shared documents; nobody's kind of it, which may speak otherwise."""
-    return _lineage(handler_class)[:1] == (DOCUMENT_SOCKET,)
+    return lineage(handler_class)[:1] == (DOCUMENT_SOCKET,)
 
 
 def is_document_session(handler_class: object) -> bool:
     """Whether it says under which number a file is shared."""
-    return _lineage(handler_class)[:1] == (_SESSION,)
+    return lineage(handler_class)[:1] == (_SESSION,)
+
+
+def is_personal(handler_class: object) -> bool:
+    """Whether what it writes is its person's own. Said by this very class: a subclass is somebody else's."""
+    return isinstance(handler_class, type) and bool(vars(handler_class).get(PERSONAL))
 
 
 @lru_cache(maxsize=4096)
 def is_kernel_socket(handler_class: Any) -> bool:
     """Whether it is Jupyter's socket of a kernel, or somebody's kind of it."""
-    return KERNEL_SOCKET in _lineage(handler_class)
+    return KERNEL_SOCKET in lineage(handler_class)
 
 
 @lru_cache(maxsize=4096)
-def _lineage(handler_class: Any) -> tuple[str, ...]:
+def lineage(handler_class: Any) -> tuple[str, ...]:
     """The whole names of the class and its bases; empty for what is no class."""
     if not isinstance(handler_class, type):
         return ()

@@ -16,7 +16,7 @@ from ..core.model import Account, Role, Terminals
 from ..core.rights import Action, Grants, Permit, Touch, may_touch, permits
 from ..wiring import Services
 from .belongings import Belongings
-from .resources import action_of, goes_by_method, is_foldered, resource_of
+from .resources import action_of, goes_by_method, is_foldered, is_personal, resource_of
 from .visitor import Visitor, account_of, visitor_of
 
 _PLAIN = Grants()
@@ -57,17 +57,22 @@ class Rights:
         if is_for_folder and not (self.holds_folders and is_foldered(handler_class)):
             return Refused(Permit.SCOPE.value, _WORDS[Permit.SCOPE])
         resource, action = resource_of(handler_class), action_of(request, handler_class)
-        refused = _refused(self.permit(visitor, action, resource), account)
+        permit = self.permit(visitor, action, resource, own=is_personal(handler_class))
+        refused = _refused(permit, account)
         if plain and refused is None and goes_by_method(handler_class) and len(self._plainly) < _MOST:
             self._plainly.add(asked)
         return refused
 
-    def permit(self, visitor: Visitor, action: Action, resource: str) -> Permit:
-        """What the table says of the visitor, as the account was when the request came."""
+    def permit(self, visitor: Visitor, action: Action, resource: str, *, own: bool = False) -> Permit:
+        """What the table says of the visitor, as the account was when the request came.
+
+        ``own``: what is asked for is the visitor's own copy, and nobody else's.
+        """
         account = account_of(visitor)
         if account is None:
             return Permit.ROLE
-        return permits(account.role, self._grants(visitor, account), action, resource)
+        grants = self._grants(visitor, account)
+        return permits(account.role, replace(grants, own=True) if own else grants, action, resource)
 
     def touch(self, owner: Account | None, visitor: Visitor, touch: Touch, what: str) -> Refused | None:
         """Why not to do this with a kernel or a terminal (``what``) of this owner; None: it may be done."""

@@ -15,6 +15,7 @@ from .appearance import Pages
 from .cookies import Cookies
 from .flood_log import FloodLog
 from .heartbeat import Heartbeat
+from .hints import tell_everybody, tell_login
 from .pool import BoundedPool, Busy, HashPool
 from .rights import Rights
 from .sockets import Sockets
@@ -131,9 +132,13 @@ class Rim:
 
     async def sync(self) -> None:
         """Learn of what ended, here or in another process, and close its sockets."""
-        await self.member_pool.run(self.services.sync)
+        news = await self.member_pool.run(self.services.sync)
         self._heard_at = time.monotonic()
         self.sockets.sweep()
+        if news.notices:
+            tell_everybody(self.sockets)
+        for login_id in news.ending:
+            tell_login(self.sockets, login_id)
 
     async def _tick(self) -> None:
         try:

@@ -34,6 +34,7 @@ from .factors_api import (
 from .gate import PublicRoute
 from .login_pages import CodePage, LoginPage, LogoutPage
 from .notice_page import NoticePage
+from .notices_api import NoticesHandler, OneNoticeHandler
 from .people_api import (
     AccountsHandler,
     OneAccountHandler,
@@ -101,6 +102,8 @@ _PRIVATE: list[tuple[str, type[Any]]] = [
     (rf"api/totp/accounts/{_ID}/logins", TheirLoginsHandler),
     (r"api/totp/logins", LoginsHandler),
     (rf"api/totp/logins/{_ID}", OneLoginHandler),
+    (r"api/totp/notices", NoticesHandler),
+    (rf"api/totp/notices/{_ID}", OneNoticeHandler),
     (r"api/totp/lock", LockHandler),
     (r"api/totp/unlock", UnlockHandler),
     (r"api/totp/step-up", StepUpHandler),

@@ -88,9 +88,10 @@ class Sockets:
             if not group:
                 del self._open[key]
 
-    def tell(self, kind: type[WebSocketHandler], message: str) -> None:
-        """Send a message down every open socket of this kind."""
-        for handler in [handler for group in self._open.values() for handler in group]:
+    def tell(self, kind: type[WebSocketHandler], message: str, *, key: str | None = None) -> None:
+        """Send a message down every open socket of this kind; with ``key``, of one login."""
+        groups = list(self._open.values()) if key is None else [self._open.get(key, ())]
+        for handler in [handler for group in groups for handler in group]:
             if isinstance(handler, kind):
                 with suppress(WebSocketClosedError):
                     handler.write_message(message)

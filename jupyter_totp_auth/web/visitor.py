@@ -54,7 +54,12 @@ class Visitor:
         """What the sockets of this sender live and end with."""
         if self.token is not None:
             return f"{_TOKEN}:{self.token.token.digest.hex()}"
-        return None if self.login is None else f"{_LOGIN}:{self.login.session.id}"
+        return None if self.login is None else key_of_login(self.login.session.id)
+
+
+def key_of_login(login_id: str) -> str:
+    """What the sockets of a login live and end with."""
+    return f"{_LOGIN}:{login_id}"
 
 
 def lives(services: Services, socket_key: str) -> bool:

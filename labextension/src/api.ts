@@ -4,6 +4,16 @@ import { request } from './request';
 /** ISO 8601 in UTC. */
 export type Time = string;
 
+/** What an administrator tells everybody. Text: never markup. */
+export interface INotice {
+  id: string;
+  message: string;
+  /** A display name; null for the operator. */
+  sender: string | null;
+  sent_at: Time;
+  expires_at: Time;
+}
+
 export interface IMe {
   username: string;
   display_name: string;
@@ -14,9 +24,18 @@ export interface IMe {
   authenticators: number;
   recovery_codes_left: number;
   locked: boolean;
+  /** The newest first. */
+  notices: INotice[];
   /** When the server ends, where it is about to. */
   stops_at: Time | null;
-  login: { id: string; expires_at: Time; idle_at: Time | null; fresh_until: Time };
+  login: {
+    id: string;
+    expires_at: Time;
+    /** Why it ends before its time, where somebody has said so and left it a grace. */
+    ending: 'ended-by-admin' | 'ended-elsewhere' | null;
+    idle_at: Time | null;
+    fresh_until: Time;
+  };
 }
 
 export interface IPhone {
@@ -161,4 +180,10 @@ export const changeAccount = (id: string, change: AccountChange) =>
   request<IAccount>('PATCH', `accounts/${id}`, change);
 export const removeAccount = (id: string) => request('DELETE', `accounts/${id}`);
 export const resetAccount = (id: string) => request<IInvitation>('POST', `accounts/${id}/reset`);
-export const endLoginsOf = (id: string) => request('DELETE', `accounts/${id}/logins`);
+/** `grace`: seconds that their pages get for saving. */
+export const endLoginsOf = (id: string, grace = 0) =>
+  request('DELETE', `accounts/${id}/logins${grace ? `?grace=${grace}` : ''}`);
+
+export const sendNotice = (message: string, valid_for: number) =>
+  request<INotice>('POST', 'notices', { message, valid_for });
+export const withdrawNotice = (id: string) => request('DELETE', `notices/${id}`);

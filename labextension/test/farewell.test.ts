@@ -13,6 +13,12 @@ class Login {
     this.me = { ...ADA, stops_at: ms === null ? null : new Date(Date.now() + ms).toISOString() };
     this.changed.emit();
   }
+
+  endsIn(ms: number, ending = 'ended-by-admin'): void {
+    const expires_at = new Date(Date.now() + ms).toISOString();
+    this.me = { ...this.me, login: { ...ADA.login, ending, expires_at } };
+    this.changed.emit();
+  }
 }
 
 class Document {
@@ -124,4 +130,50 @@ test('documents are found by their shape, wherever they are, each once', () => {
     return (areas[area] ?? [])[Symbol.iterator]();
   };
   expect([...openDocuments({ shell: { widgets } } as any)]).toEqual([one, documents[0]]);
+});
+
+// -- a login that is ended after a grace --
+
+test('before an administrator ends the login everything is saved, and the notice counts down', async () => {
+  login.endsIn(60_000);
+  expect(shown()).toContain('This login is about to end');
+  expect(shown()).toContain('An administrator ends this login in 60 seconds. Your documents are being saved.');
+  await pass(5000);
+  expect(documents[0].save).toHaveBeenCalledTimes(1);
+  expect(shown()).toContain('An administrator ends this login in 55 seconds. Your documents are saved.');
+  await pass(56_000);
+  expect(shown()).toContain('An administrator ends this login now.');
+});
+
+test('a login that the person has ended elsewhere says so', () => {
+  login.endsIn(10_000, 'ended-elsewhere');
+  expect(shown()).toContain('You have ended this login elsewhere: it is over in 10 seconds.');
+});
+
+test('a login with its own end is left alone', async () => {
+  login.me = { ...ADA, login: { ...ADA.login, expires_at: new Date(Date.now() + 30_000).toISOString() } };
+  login.changed.emit();
+  await pass(10_000);
+  expect(documents[0].save).not.toHaveBeenCalled();
+  expect(shown()).toBe('');
+});
+
+test('of two ends the nearer one is told, also where the other was closed', async () => {
+  login.stopsIn(60_000);
+  document.querySelector<HTMLButtonElement>('.jp-totp-Notice button')!.click();
+  expect(shown()).toBe('');
+  login.endsIn(20_000);
+  expect(shown()).toContain('An administrator ends this login in 20 seconds.');
+  expect(document.querySelectorAll('.jp-totp-Notice')).toHaveLength(1);
+});
+
+test('when the login is over nothing is saved any more', async () => {
+  login.endsIn(5000);
+  await pass(5000);
+  login.state = 'signed-out';
+  login.changed.emit();
+  documents[0].model.dirty = true;
+  await pass(10_000);
+  expect(documents[0].save).toHaveBeenCalledTimes(1);
+  expect(shown()).toBe('');
 });

@@ -61,8 +61,9 @@ export const ADA: IMe = {
   authenticators: 1,
   recovery_codes_left: 10,
   locked: false,
+  notices: [],
   stops_at: null,
-  login: { id: '1', expires_at: '2027-01-01T00:00:00Z', idle_at: null, fresh_until: '2026-01-01T00:00:00Z' }
+  login: { id: '1', expires_at: '2027-01-01T00:00:00Z', ending: null, idle_at: null, fresh_until: '2026-01-01T00:00:00Z' }
 };
 
 export const SIGNED_OUT: Answer = [403, { reason: 'signed-out', message: 'This login was logged out.' }];

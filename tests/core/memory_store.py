@@ -33,6 +33,7 @@ from jupyter_totp_auth.core.model import (
     Role,
     TotpAuthenticator,
 )
+from jupyter_totp_auth.core.notices import AdminNotice
 from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
 
 
@@ -78,6 +79,7 @@ class Rows:
     access_tokens: dict[bytes, AccessToken] = field(default_factory=dict)
     known_browsers: dict[bytes, KnownBrowserRow] = field(default_factory=dict)
     counters: dict[bytes, Counter] = field(default_factory=dict)
+    notices: list[AdminNotice] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     steps: list[str | None] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -90,10 +92,12 @@ class Rows:
         return next((a for a in self.accounts.values() if a.username == username), None)
 
     def serves(self, login_id: str | None, at: int) -> bool:
-        """Whether a login is open and not locked, and its account may log in."""
+        """Whether a login is open, not locked and not in its grace, and its account may log in."""
         rows = [row for row in self.logins.values() if row.session.id == login_id and row.lives(at)]
         return any(
-            row.session.locked_at is None and self.accounts[row.session.account_id].usable(at=at)
+            row.session.locked_at is None
+            and row.session.ending is None
+            and self.accounts[row.session.account_id].usable(at=at)
             for row in rows
         )
 
@@ -114,11 +118,14 @@ class Rows:
         live = [row for row in mine if row.lives(at) and row.session.id != but]
         for row in live:
             row.ended = EndedLogin(at, reason)
+        self.void_half_done(account_id)
+        self.step(account_id)
+        return len(live)
+
+    def void_half_done(self, account_id: str) -> None:
         drop(self.new_authenticators, lambda new: new.account_id == account_id)
         drop(self.pending, lambda pending: pending.account_id == account_id)
         drop(self.enrollments, lambda enrollment: enrollment.account_id == account_id)
-        self.step(account_id)
-        return len(live)
 
     def end_tokens(self, account_id: str) -> None:
         drop(self.access_tokens, lambda token: token.account_id == account_id)
@@ -507,6 +514,8 @@ class MemoryLogins(MemoryRevisions):
                 return False
             if row is None or row.session.digest != login.digest or row.session.locked_at is not None:
                 return False
+            if row.session.ending is not None:
+                return False
             if not self._claim(claim, account.id, at):
                 return False
             del self._rows.logins[login.digest]
@@ -534,7 +543,7 @@ class MemoryLogins(MemoryRevisions):
             row = self._rows.logins.get(digest)
             if row is None:
                 return None
-            return row.ended or EndedLogin(row.session.expires_at, EndReason.EXPIRED)
+            return row.ended or EndedLogin(row.session.expires_at, row.session.ending or EndReason.EXPIRED)
 
     def of_account(self, account_id: str, *, at: int) -> list[LoginSession]:
         with self._rows.lock:
@@ -563,6 +572,24 @@ class MemoryLogins(MemoryRevisions):
                 self._rows.logins[session.digest].ended = EndedLogin(event.at, reason)
             self._rows.step(account_id)
             return len(others)
+
+    def bring_forward(
+        self, account_id: str, reason: EndReason, event: Event, *, ends_at: int, only: str | None = None
+    ) -> int:
+        with self._rows.lock:
+            rows = [row for row in self._rows.logins.values() if row.lives(event.at)]
+            mine = [row for row in rows if row.session.account_id == account_id]
+            mine = [row for row in mine if only in (None, row.session.id)]
+            if only is not None and not mine:
+                return 0
+            for row in mine:
+                end = min(row.session.expires_at, ends_at)
+                row.session = replace(row.session, expires_at=end, ending=reason)
+            if only is None:
+                self._rows.void_half_done(account_id)
+            self._rows.step(account_id)
+            self._rows.events.append(event)
+            return len(mine)
 
     def touch(self, seen: dict[bytes, int]) -> None:
         with self._rows.lock:
@@ -609,7 +636,7 @@ class MemoryAccessTokens(MemoryRevisions):
             account = self._rows.accounts.get(token.account_id)
             if account is None or account.epoch != epoch or not account.usable(at=at):
                 return Refusal.UNKNOWN
-            logins = [row for row in self._rows.logins.values() if row.lives(at)]
+            logins = [row for row in self._rows.logins.values() if row.lives(at) and not row.session.ending]
             if (login_id, account.id) not in [(row.session.id, row.session.account_id) for row in logins]:
                 return Refusal.UNKNOWN
             if len(self.of_account(account.id, at=at)) >= most:
@@ -774,7 +801,7 @@ class MemoryEnrollments:
 
 
 class MemoryFactors:
-    """Implements ``core.ports.FactorStore``."""
+    """Implements ``core.authenticators.FactorStore``."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
@@ -962,8 +989,34 @@ class MemoryEvents:
         return found if limit is None else found[max(len(found) - limit, 0) :]
 
 
+class MemoryNotices:
+    """Implements ``core.notices.NoticeStore``."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, notice: AdminNotice, event: Event, *, most: int) -> None:
+        with self._rows.lock:
+            self._rows.notices = [notice, *self.live(at=event.at)][:most]
+            self._rows.step("")
+            self._rows.events.append(event)
+
+    def live(self, *, at: int) -> list[AdminNotice]:
+        with self._rows.lock:
+            return [notice for notice in self._rows.notices if notice.expires_at > at]
+
+    def withdraw(self, event: Event, *, only: str | None = None) -> int:
+        with self._rows.lock:
+            gone = [notice for notice in self.live(at=event.at) if only in (None, notice.id)]
+            if gone:
+                self._rows.notices = [notice for notice in self._rows.notices if notice not in gone]
+                self._rows.step("")
+                self._rows.events.append(event)
+            return len(gone)
+
+
 class MemoryStore:
-    """The six stores over one set of rows, under the names that ``store.Store`` gives them."""
+    """The seven stores over one set of rows, under the names that ``store.Store`` gives them."""
 
     def __init__(self) -> None:
         self.rows = Rows()
@@ -974,3 +1027,4 @@ class MemoryStore:
         self.factors = MemoryFactors(self.rows)
         self.throttles = MemoryThrottles(self.rows)
         self.events = MemoryEvents(self.rows)
+        self.notices = MemoryNotices(self.rows)

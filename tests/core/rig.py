@@ -31,6 +31,7 @@ from jupyter_totp_auth.core.model import (
     Role,
     TotpAuthenticator,
 )
+from jupyter_totp_auth.core.notices import Notices
 from jupyter_totp_auth.core.passwords import Hasher
 from jupyter_totp_auth.core.policy import Policy
 from jupyter_totp_auth.core.profiles import new_account
@@ -156,6 +157,7 @@ class Rig:
             clock=self.clock,
         )
         self.logins = Logins(self.store.logins, self.policy, self.clock)
+        self.notices = Notices(self.store.notices, self.policy, self.clock)
         self.stepup = StepUp(logins=self.store.logins, events=self.store.events, **shared)
         self.access_tokens = AccessTokens(self.store.access_tokens, self.policy, self.clock)
         self.passwords = LocalPasswords(

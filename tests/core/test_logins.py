@@ -63,6 +63,40 @@ def test_a_login_is_known_once_it_was_loaded(rig: Rig, alice: Person) -> None:
     assert rig.logins.live(digest) == login
 
 
+def test_what_it_was_a_moment_ago_is_not_what_it_is(rig: Rig, alice: Person) -> None:
+    login = loaded(rig.logins, rig, alice)
+    assert rig.logins.is_current(login)
+    rig.clock.now += rig.policy.activity_step
+    assert rig.logins.active(login)
+    assert not rig.logins.is_current(login)  # another stands in its place now
+    now = rig.logins.open_login(login.session.id)
+    assert now is not None
+    assert rig.logins.is_current(now)
+
+
+def test_nobody_is_current_once_idle_or_at_the_end(rig: Rig, alice: Person) -> None:
+    login = loaded(rig.logins, rig, alice)
+    rig.clock.now = login.session.active_at + rig.policy.idle_timeout - 1
+    assert rig.logins.is_current(login)
+    rig.clock.now += 1
+    assert not rig.logins.is_current(login)
+    rig.logins.follow(replace(rig.policy, idle_timeout=0))
+    assert rig.logins.is_current(login)
+    rig.clock.now = login.session.expires_at - 1
+    assert rig.logins.is_current(login)
+    rig.clock.now += 1
+    assert not rig.logins.is_current(login)
+
+
+def test_a_locked_login_is_not_current(rig: Rig, alice: Person) -> None:
+    login = loaded(rig.logins, rig, alice)
+    rig.logins.lock(login, HERE.client)
+    rig.logins.sync()
+    locked = rig.logins.live(login.session.digest)
+    assert locked is not None
+    assert not rig.logins.is_current(locked)
+
+
 @pytest.mark.parametrize("bearer", ["", "x", "A" * 43, "A" * 44])
 def test_what_is_no_login_is_not_loaded(rig: Rig, alice: Person, bearer: str) -> None:
     assert rig.logins.load(bearer) is None

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from jupyter_totp_auth.core import model, ports
+from jupyter_totp_auth.core import authenticators, model, notices, ports
 from jupyter_totp_auth.store.access_tokens import SqlAccessTokens
 from jupyter_totp_auth.store.accounts import SqlAccounts
 from jupyter_totp_auth.store.enrollments import SqlEnrollments
 from jupyter_totp_auth.store.events import SqlEvents
 from jupyter_totp_auth.store.factors import SqlFactors
 from jupyter_totp_auth.store.logins import SqlLogins
+from jupyter_totp_auth.store.notices import SqlNotices
 from jupyter_totp_auth.store.revision import Revisions
 from jupyter_totp_auth.store.throttles import SqlThrottles
 from tests.core import memory_store
@@ -24,9 +25,10 @@ IMPLEMENTED = (
     (ports.LoginStore, memory_store.MemoryLogins, SqlLogins),
     (ports.AccessTokenStore, memory_store.MemoryAccessTokens, SqlAccessTokens),
     (ports.EnrollmentStore, memory_store.MemoryEnrollments, SqlEnrollments),
-    (ports.FactorStore, memory_store.MemoryFactors, SqlFactors),
+    (authenticators.FactorStore, memory_store.MemoryFactors, SqlFactors),
     (ports.ThrottleStore, memory_store.MemoryThrottles, SqlThrottles),
     (ports.EventStore, memory_store.MemoryEvents, SqlEvents),
+    (notices.NoticeStore, memory_store.MemoryNotices, SqlNotices),
 )
 
 
@@ -57,9 +59,10 @@ def test_each_store_keeps_to_its_port(kinds: tuple[type, ...]) -> None:
 def test_all_ports_are_implemented() -> None:
     protocols = {
         value
-        for value in vars(ports).values()
+        for module in (authenticators, notices, ports)
+        for value in vars(module).values()
         if isinstance(value, type)
-        and value.__module__ == ports.__name__
+        and value.__module__ == module.__name__
         and getattr(value, "_is_protocol", False)
     }
     assert protocols == {kinds[0] for kinds in IMPLEMENTED}

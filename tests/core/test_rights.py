@@ -150,3 +150,24 @@ def test_what_is_anothers_is_stopped_by_administrators_and_used_by_nobody(
     role: Role, touch: Touch, expected: Permit
 ) -> None:
     assert may_touch("theirs", asker_id="mine", role=role, touch=touch) is expected
+
+
+# -- a copy of one's own -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("resource", "action"), EVERYTHING)
+def test_ones_own_copy_of_settings_and_workspaces_is_for_readers_to_write_and_nothing_else_is(
+    resource: str, action: Action
+) -> None:
+    expected = permits(Role.READER, Grants(), action, resource)
+    if resource in ("settings", "workspaces") and action is WRITE:
+        expected = Permit.YES
+    assert permits(Role.READER, Grants(own=True), action, resource) is expected
+
+
+@pytest.mark.parametrize("resource", ["settings", "workspaces"])
+def test_a_token_writes_its_persons_own_copy_only_where_it_may_everything(resource: str) -> None:
+    narrow = Grants(scopes=frozenset({"contents:write"}), own=True)
+    assert permits(Role.ADMIN, narrow, WRITE, resource) is Permit.SCOPE
+    whole = Grants(scopes=frozenset({ALL}), own=True)
+    assert permits(Role.READER, whole, WRITE, resource) is Permit.YES

@@ -59,6 +59,8 @@ _RESTORE = "tests/cli/test_restore.py::test_"
 _PROBE = "tests/web/test_probe.py::test_"
 _TOGETHER = "tests/together/test_documents.py::test_"
 _MATRIX = "tests/rights/test_matrix.py::test_"
+_NOTICES = "tests/web/test_notices.py::test_"
+_PERSONAL = "tests/host/test_personal.py::test_"
 _ALONG = "tests/rights/test_sockets.py::test_"
 _KERNELS = "tests/rights/test_kernels.py::test_"
 _FOLDERS = "tests/rights/test_folders.py::test_"
@@ -371,8 +373,8 @@ SENTINELS = (
     _one(
         "no step-up is asked for",
         "core/model.py",
-        "return at - self.fresh_at <= within",
-        "return at - self.fresh_at <= 1000 * within",
+        "at - self.fresh_at <= within",
+        "at - self.fresh_at <= 1000 * within",
         f"{_FACTORS}i13_a_notebooks_script_adds_and_changes_nothing",
     ),
     # -- browsers -------------------------------------------------------------------------------------
@@ -527,6 +529,35 @@ SENTINELS = (
         "blanked(json.dumps(line, ensure_ascii=True))",
         "json.dumps(line, ensure_ascii=True) or blanked('')",
         f"{_JSON}an_access_token_is_taken_out_of_a_trace_as_well",
+    ),
+    # -- graces, notices, settings of one's own ---------------------------------------------------------
+    _one(
+        "a grace puts an end off",
+        "store/login_locks.py",
+        "mine.where(login.c.expires_at > ends_at).values(expires_at=ends_at)",
+        "mine.values(expires_at=ends_at)",
+        f"{_NOTICES}neither_input_nor_unlocking_nor_another_grace_puts_the_end_off",
+    ),
+    _one(
+        "in its grace a login adds what it likes",
+        "web/asking.py",
+        "        if live.session.ending is not None:",
+        "        if False:",
+        f"{_NOTICES}in_its_grace_a_login_changes_nothing",
+    ),
+    _one(
+        "a stolen login tells everybody something",
+        "web/notice_acts.py",
+        "    by = fresh_admin(asking).account",
+        "    asking.insist_on_admin()\n    by = asking.login.account",
+        f"{_NOTICES}to_tell_everybody_both_factors_are_given_once_more",
+    ),
+    _one(
+        "everybody's own settings are one's own",
+        "web/personal.py",
+        "    own = shared / FOLDER / account_id\n",
+        "    own = shared / FOLDER / account_id[:0].zfill(32)\n",
+        f"{_PERSONAL}each_begins_with_what_all_have_shared_and_goes_on_alone",
     ),
     # -- rights ---------------------------------------------------------------------------------------
     _one(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from jupyter_totp_auth.core.authenticators import FactorStore
 from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.model import (
     AccessToken,
@@ -20,13 +21,13 @@ from jupyter_totp_auth.core.model import (
     Role,
     TotpAuthenticator,
 )
+from jupyter_totp_auth.core.notices import NoticeStore
 from jupyter_totp_auth.core.policy import DAY, MINUTE
 from jupyter_totp_auth.core.ports import (
     AccessTokenStore,
     AccountStore,
     EnrollmentStore,
     EventStore,
-    FactorStore,
     LoginStore,
     ThrottleStore,
 )
@@ -54,6 +55,8 @@ class Parts(Protocol):
     def throttles(self) -> ThrottleStore: ...
     @property
     def events(self) -> EventStore: ...
+    @property
+    def notices(self) -> NoticeStore: ...
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,14 @@ import pytest
 from sqlalchemy import update
 
 from jupyter_totp_auth.core.events import Event, EventKind
-from jupyter_totp_auth.core.model import Claim, EndedLogin, EndReason, LoginSession, PendingLogin
+from jupyter_totp_auth.core.model import (
+    Claim,
+    EndedLogin,
+    EndReason,
+    LoginSession,
+    PendingLogin,
+    Refusal,
+)
 from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
 from jupyter_totp_auth.store import Store
 from jupyter_totp_auth.store.tables import account
@@ -32,6 +39,7 @@ from tests.store.makers import (
     pending_of,
     session_of,
     started,
+    token_of,
 )
 
 RULE = Throttle(free=5, first_delay=1, cap=900, limit=100)
@@ -597,3 +605,109 @@ def test_what_is_over_is_neither_locked_nor_unlocked_nor_renewed(
     assert not store.logins.set_active(login.id, at=at)
     assert not store.logins.unlock(held, None, [], later)
     assert not store.logins.renew(login, digest(), ada.account.epoch, ada.step(66_666), [], [later])
+
+
+# -- an end with a grace -------------------------------------------------------------------------------
+
+SOON = EventKind.LOGINS_ENDING
+BY_ADMIN = EndReason.ENDED_BY_ADMIN
+
+
+def forward(store: Parts, ada: Person, *, by: int = 60, at: int = AT, only: str | None = None) -> int:
+    told = event(SOON, at=at)
+    return store.logins.bring_forward(ada.account.id, BY_ADMIN, told, ends_at=at + by, only=only)
+
+
+def test_a_grace_brings_the_end_of_each_login_forward_and_says_why(store: Parts) -> None:
+    ada, bob = enrolled(store), enrolled(store)
+    mine, theirs = logged_in(store, ada), logged_in(store, bob)
+    revision = store.logins.revision()
+    assert forward(store, ada) == 1
+    assert store.logins.revision() > revision
+    assert found(store, mine) == replace(mine, expires_at=AT + 60, ending=BY_ADMIN)
+    assert found(store, theirs) == theirs
+    assert kinds(store)[-1] is SOON
+    assert store.logins.find(mine.digest, at=AT + 59) is not None
+    assert store.logins.find(mine.digest, at=AT + 60) is None
+    assert store.logins.ended(mine.digest) == EndedLogin(AT + 60, BY_ADMIN)
+
+
+def found(store: Parts, session: LoginSession) -> LoginSession:
+    seen = store.logins.find(session.digest, at=AT)
+    assert seen is not None
+    return seen[0]
+
+
+def test_a_grace_never_puts_an_end_off(store: Parts) -> None:
+    ada = enrolled(store)
+    short = logged_in(store, ada, expires_at=AT + 30)
+    assert forward(store, ada, by=60) == 1
+    assert found(store, short) == replace(short, ending=BY_ADMIN)
+    assert forward(store, ada, by=10) == 1
+    assert forward(store, ada, by=20) == 1
+    assert found(store, short).expires_at == AT + 10
+
+
+def test_a_grace_for_one_login_leaves_the_others(store: Parts) -> None:
+    ada = enrolled(store)
+    first, second = logged_in(store, ada), logged_in(store, ada)
+    assert forward(store, ada, only=first.id) == 1
+    assert found(store, first).ending is BY_ADMIN
+    assert found(store, second) == second
+
+
+def test_a_grace_for_what_is_no_live_login_of_the_account_does_nothing(store: Parts) -> None:
+    ada, bob = enrolled(store), enrolled(store)
+    theirs, over = logged_in(store, bob), logged_in(store, ada, expires_at=AT + 5)
+    revision, written = store.logins.revision(), kinds(store)
+    assert forward(store, ada, only=theirs.id) == 0
+    assert forward(store, ada, only="0" * 16) == 0
+    assert forward(store, ada, at=AT + 5, only=over.id) == 0
+    assert (store.logins.revision(), kinds(store)) == (revision, written)
+
+
+def test_a_locked_login_gets_its_grace_too_and_unlocking_does_not_prolong_it(store: Parts) -> None:
+    ada = enrolled(store)
+    session = logged_in(store, ada)
+    assert store.logins.lock(session.id, event(EventKind.LOGIN_LOCKED))
+    assert forward(store, ada) == 1
+    assert store.logins.unlock(session, None, [], event(EventKind.LOGIN_UNLOCKED, at=AT + 1))
+    assert store.logins.set_active(session.id, at=AT + 2)
+    assert found(store, session).expires_at == AT + 60
+
+
+def test_a_login_in_its_grace_is_not_renewed_and_adds_nothing(store: Parts) -> None:
+    ada = enrolled(store)
+    session = logged_in(store, ada)
+    forward(store, ada)
+    claim, told = ada.step(2), event(EventKind.STEP_UP, at=AT + 1)
+    assert not store.logins.renew(session, digest(), ada.account.epoch, claim, [], [told])
+    made = event(EventKind.RECOVERY_CODES_MADE, at=AT + 1)
+    assert not store.factors.replace_recovery_codes([digest()], made, by=session)
+    token = token_of(ada.account, created_at=AT + 1)
+    made = event(EventKind.TOKEN_MADE, at=AT + 1)
+    kept = store.access_tokens.add(token, epoch=ada.account.epoch, login_id=session.id, most=5, event=made)
+    assert kept is Refusal.UNKNOWN
+    assert not store.accounts.set_password(
+        ada.account.id,
+        b"sealed",
+        event(EventKind.PASSWORD_SET, at=AT + 1),
+        reason=EndReason.PASSWORD_CHANGED,
+        but=session.id,
+    )
+
+
+def test_a_grace_for_all_logins_voids_what_is_half_done(store: Parts) -> None:
+    ada = enrolled(store)
+    half = pended(store, ada.account)
+    forward(store, ada)
+    assert store.logins.pending(half.digest, at=AT) is None
+
+
+def test_an_end_at_once_cuts_a_grace_short(store: Parts) -> None:
+    ada = enrolled(store)
+    session = logged_in(store, ada)
+    forward(store, ada)
+    over = event(EventKind.LOGIN_ENDED, at=AT + 5)
+    assert store.logins.end(ada.account.id, session.id, EndReason.LOGGED_OUT, over)
+    assert store.logins.ended(session.digest) == EndedLogin(AT + 5, EndReason.LOGGED_OUT)

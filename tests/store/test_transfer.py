@@ -262,6 +262,7 @@ def test_every_table_is_exported_or_ended_by_an_import() -> None:
         "known_browser",
         "login",
         "new_authenticator",
+        "notice",
         "pending_login",
         "probe",
     }

@@ -354,8 +354,9 @@ PEOPLE = {
     "enable-account": {"id": "00"},
     "reset-account": {"id": "00"},
     "delete-account": {"id": "00"},
+    "send-notice": {"message": "x", "lasts": "day"},
 }
-FOR_ADMINS = {**PEOPLE, "end-their-logins": {"id": "00"}}
+FOR_ADMINS = {**PEOPLE, "end-their-logins": {"id": "00"}, "withdraw-notice": {"id": "00"}}
 
 
 def test_every_act_is_known_to_these_tests() -> None:

@@ -125,12 +125,13 @@ def test_me_has_the_fields_of_the_contract(signed_in: Client) -> None:
         "authenticators",
         "recovery_codes_left",
         "locked",
+        "notices",
         "stops_at",
         "login",
         "last_login",
         "failed_since_last_login",
     }
-    assert set(me["login"]) == {"id", "expires_at", "idle_at", "fresh_until"}
+    assert set(me["login"]) == {"id", "expires_at", "ending", "idle_at", "fresh_until"}
     assert (me["username"], me["role"], me["authenticators"], me["locked"]) == ("ada", "admin", 1, False)
     assert me["login"]["expires_at"].endswith("Z")
 

@@ -196,6 +196,12 @@ def test_an_administrators_answers(server: SmallServer, signed_in: Client, bob: 
     ask(signed_in, "patch", f"accounts/{made['id']}", {"role": "admin", "expires_at": None})
     ask(signed_in, "post", f"accounts/{made['id']}/reset")
     ask(signed_in, "delete", f"accounts/{made['id']}/logins")
+    ask(signed_in, "delete", f"accounts/{made['id']}/logins?grace=60")
+    ask(signed_in, "delete", f"accounts/{made['id']}/logins?grace=x")  # 400
+    told = ask(signed_in, "post", "notices", {"message": "Lunch", "valid_for": 60}).json()
+    ask(signed_in, "get", "notices")
+    ask(signed_in, "get", "me")
+    ask(signed_in, "delete", f"notices/{told['id']}")
     ask(signed_in, "delete", f"accounts/{made['id']}")
     for account in server.services.accounts.all():
         if account.username == "ada":

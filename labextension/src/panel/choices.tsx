@@ -1,4 +1,5 @@
-/** What an administrator chooses of a person: role, terminals, end. */
+/** What an administrator chooses of a person: role, terminals, end; and how their logins end. */
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
@@ -80,4 +81,24 @@ export function EndChoice({ trans, ends, choose }: IEndProps): JSX.Element {
       <input className="jp-mod-styled" type="date" value={ends} onChange={event => choose(event.target.value)} />
     </label>
   );
+}
+
+/** In seconds: long enough for saving, and for a sentence to a colleague. */
+const A_MINUTE = 60;
+
+/** How somebody's logins end: after so many seconds, or null: not at all. */
+export async function chooseGrace(trans: TranslationBundle, name: string): Promise<number | null> {
+  const soon = Dialog.okButton({ label: trans.__('In a minute') });
+  const result = await showDialog({
+    title: trans.__('End all logins of %1?', name),
+    body: trans.__(
+      'Their pages ask to sign in again; kernels run on. In a minute: their pages say so, and save their documents first.'
+    ),
+    buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), soon, Dialog.warnButton({ label: trans.__('Now') })],
+    defaultButton: 1
+  });
+  if (!result.button.accept) {
+    return null;
+  }
+  return result.button.label === soon.label ? A_MINUTE : 0;
 }

@@ -4,10 +4,11 @@ import * as api from '../api';
 import { Button, CopyButton, Field, IAct, Problem, Section, sure, useAct, useResource, useShownOnce } from '../parts';
 import { freshly } from '../stepup';
 import { when } from '../words';
-import { EndChoice, RoleChoice, roles, TerminalsChoice, terminals } from './choices';
+import { chooseGrace, EndChoice, RoleChoice, roles, TerminalsChoice, terminals } from './choices';
 import { IPanelProps } from './panel';
 import { addAll, COLUMNS, endOf, readPeople } from './people_list';
 import { asImage } from './phones';
+import { TellEverybody } from './tell';
 
 type Invited = (made: api.IInvitation[]) => Promise<void>;
 
@@ -43,6 +44,7 @@ export function People({ trans, me, version, changed }: IPanelProps): JSX.Elemen
         </>
       )}
       <Problem act={act} />
+      <TellEverybody trans={trans} me={me} changed={changed} />
     </Section>
   );
 }
@@ -113,9 +115,15 @@ function Manage({ trans, act, account, isMe, changed, invited }: IPersonProps): 
     }
   };
   const end = async () => {
-    await api.endLoginsOf(account.id);
+    const grace = await chooseGrace(trans, name);
+    if (grace === null) {
+      return '';
+    }
+    await api.endLoginsOf(account.id, grace);
     await changed();
-    return trans.__('All logins of %1 are ended.', name);
+    return grace
+      ? trans.__('All logins of %1 end in a minute; their pages save until then.', name)
+      : trans.__('All logins of %1 are ended.', name);
   };
   const remove = async () => {
     const body = trans.__('The account, its phones and its tokens go for good; its files stay.');
@@ -158,7 +166,7 @@ function Manage({ trans, act, account, isMe, changed, invited }: IPersonProps): 
         {trans.__('Reset second factor')}
       </Button>
       <Button disabled={act.busy} onClick={() => act.run(end)}>
-        {trans.__('End logins')}
+        {trans.__('End logins…')}
       </Button>
       {!isMe && (
         <Button

@@ -1,5 +1,6 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 
+import { IMe } from '../api';
 import { serverNow } from '../request';
 import { IDocument } from './documents';
 import { LoginMonitor } from './monitor';
@@ -8,9 +9,18 @@ import { Notice } from './notice';
 /** In ms: what is typed after the first save is saved as well. */
 const AGAIN = 2000;
 
-/** Saves all documents while the server is about to stop, and says so. */
+/** What is about to be over, and when (ms of the server's clock). */
+interface IEnd {
+  at: number;
+  title: string;
+  in: (seconds: number) => string;
+  now: string;
+}
+
+/** Saves all documents while the server is about to stop, or this login about to be ended, and says so. */
 export class Farewell {
   private _notice: Notice | null = null;
+  private _title = '';
   private _timer = 0;
   /** What is being saved now: another save would ask the same question twice, where there is one. */
   private readonly _underWay = new Set<IDocument>();
@@ -27,21 +37,62 @@ export class Farewell {
   }
 
   private _look(): void {
-    if (this.monitor.me?.stops_at && this.monitor.state === 'open') {
-      this._begin();
+    const end = this._nearest();
+    if (end !== null) {
+      this._begin(end);
     } else {
       this._end(); // another server answers by now, or the login is over
     }
   }
 
-  private _begin(): void {
-    if (this._timer !== 0) {
-      return;
+  /** What comes first, where anything does. */
+  private _nearest(): IEnd | null {
+    const { me, state } = this.monitor;
+    if (me === null || state !== 'open') {
+      return null;
     }
-    this._saveAll();
-    this._timer = window.setInterval(() => this._saveAll(), AGAIN);
+    const ends = [me.stops_at ? this._stop(me.stops_at) : null, me.login.ending ? this._ending(me) : null];
+    const known = ends.filter(end => end !== null).sort((one, other) => one.at - other.at);
+    return known[0] ?? null;
+  }
+
+  private _stop(time: string): IEnd {
+    const trans = this.trans;
+    return {
+      at: Date.parse(time),
+      title: trans.__('The server is about to stop'),
+      in: seconds => trans.__('This server stops in %1 seconds.', seconds),
+      now: trans.__('This server stops now.')
+    };
+  }
+
+  private _ending({ login }: IMe): IEnd {
+    const trans = this.trans;
+    const end = { at: Date.parse(login.expires_at), title: trans.__('This login is about to end') };
+    return login.ending === 'ended-by-admin'
+      ? {
+          ...end,
+          in: seconds => trans.__('An administrator ends this login in %1 seconds.', seconds),
+          now: trans.__('An administrator ends this login now.')
+        }
+      : {
+          ...end,
+          in: seconds => trans.__('You have ended this login elsewhere: it is over in %1 seconds.', seconds),
+          now: trans.__('You have ended this login elsewhere: it is over now.')
+        };
+  }
+
+  private _begin(end: IEnd): void {
+    if (this._timer === 0) {
+      this._saveAll();
+      this._timer = window.setInterval(() => this._saveAll(), AGAIN);
+    } else if (this._title === end.title) {
+      return; // said, and maybe closed
+    }
+    this._hide();
+    this._title = end.title;
     this._notice = new Notice({
-      title: this.trans.__('The server is about to stop'),
+      title: end.title,
       words: () => this._words(),
       label: this.trans.__('Close'),
       act: () => this._hide()
@@ -51,6 +102,7 @@ export class Farewell {
   private _end(): void {
     window.clearInterval(this._timer);
     this._timer = 0;
+    this._title = '';
     this._failed.clear();
     this._hide();
   }
@@ -83,11 +135,12 @@ export class Farewell {
   }
 
   private _words(): string {
-    const trans = this.trans;
-    const seconds = Math.ceil((Date.parse(this.monitor.me?.stops_at ?? '') - serverNow()) / 1000);
-    const when =
-      seconds > 0 ? trans.__('This server stops in %1 seconds.', seconds) : trans.__('This server stops now.');
-    return `${when} ${this._saved()}`;
+    const end = this._nearest();
+    if (end === null) {
+      return '';
+    }
+    const seconds = Math.ceil((end.at - serverNow()) / 1000);
+    return `${seconds > 0 ? end.in(seconds) : end.now} ${this._saved()}`;
   }
 
   private _saved(): string {

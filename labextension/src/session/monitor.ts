@@ -204,9 +204,8 @@ export class LoginMonitor implements ILoginState {
     this._socket = socket;
     socket.onopen = () => {
       this._retry = FIRST_RETRY;
-      if (this.me?.stops_at) {
-        void this.check(); // it may be another server by now, which goes on
-      }
+      // Whatever was told while it was not open: a notice, an end, or that it is another server by now, which goes on.
+      void this.check();
     };
     socket.onmessage = ({ data }: MessageEvent) => {
       if (isHint(data)) {
@@ -245,10 +244,12 @@ export class LoginMonitor implements ILoginState {
   }
 }
 
-/** Whether the server says down Jupyter's socket of events that it is about to stop; `me` then tells when. */
+const HINTS = ['jupyter-totp-auth/stopping', 'jupyter-totp-auth/news'];
+
+/** Whether the server says down Jupyter's socket of events that something is new: `me` then tells what. */
 function isHint(data: unknown): boolean {
   try {
-    return JSON.parse(String(data)).schema_id === 'jupyter-totp-auth/stopping';
+    return HINTS.includes(JSON.parse(String(data)).schema_id);
   } catch {
     return false;
   }

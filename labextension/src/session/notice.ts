@@ -9,8 +9,31 @@ export interface INotice {
   act: () => void;
 }
 
+let corner: HTMLElement | null = null;
+
+/** Where notices stand, one below the other: over whatever is open, and under the cover. */
+export function inCorner(node: HTMLElement, isUrgent: boolean): void {
+  if (corner === null || !corner.isConnected) {
+    corner = document.createElement('div');
+    corner.className = 'jp-totp-Corner';
+    document.body.append(corner);
+  }
+  isUrgent ? corner.prepend(node) : corner.append(node);
+}
+
+/** Take something away, and give the focus back to what had it before this took it. */
+export function takeAway(node: HTMLElement, focused: EventTarget | null): void {
+  const isFocused = node.contains(document.activeElement);
+  node.remove();
+  if (isFocused && focused instanceof HTMLElement) {
+    focused.focus();
+  }
+}
+
+let ids = 0;
+
 /**
- * Words and a button in the corner: over whatever is open, and under the cover.
+ * Words and a button in the corner.
  *
  * Not a dialog of JupyterLab's: that one waits until another is closed, and takes the keys from whoever
  * comes back and types.
@@ -24,9 +47,9 @@ export class Notice {
 
   constructor(private readonly notice: INotice) {
     const title = document.createElement('h2');
-    title.id = 'jp-totp-notice-title';
+    title.id = `jp-totp-notice-title-${++ids}`;
     title.textContent = notice.title;
-    this._words.id = 'jp-totp-notice-words';
+    this._words.id = `jp-totp-notice-words-${ids}`;
     const button = document.createElement('button');
     button.className = 'jp-totp-button jp-totp-main';
     button.textContent = notice.label;
@@ -39,17 +62,13 @@ export class Notice {
     this._node.append(title, this._words, button);
     this._node.addEventListener('focusin', event => (this._focused = event.relatedTarget));
     this._say();
-    document.body.append(this._node);
+    inCorner(this._node, true);
     this._timer = window.setInterval(() => this._say(), A_SECOND);
   }
 
   close(): void {
     window.clearInterval(this._timer);
-    const isFocused = this._node.contains(document.activeElement);
-    this._node.remove();
-    if (isFocused && this._focused instanceof HTMLElement) {
-      this._focused.focus();
-    }
+    takeAway(this._node, this._focused);
   }
 
   private _say(): void {

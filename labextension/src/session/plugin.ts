@@ -11,6 +11,7 @@ import { Farewell } from './farewell';
 import { HeldRequests } from './held';
 import { keepIdentity } from './identity';
 import { LoginMonitor } from './monitor';
+import { Notices } from './notices';
 import { readAlong } from './reader';
 import { reconnect, reconnectTerminals } from './reconnect';
 import { holdShared } from './shared';
@@ -73,6 +74,7 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
       ping.start();
       new IdleWarning(monitor, ping, trans);
       new Farewell(monitor, () => openDocuments(app), trans);
+      new Notices(monitor, trans);
       monitor.cameBack.connect(() => void reconnect(app));
       app.commands.addCommand(CommandIDs.lock, {
         label: trans.__('Lock now'),
