@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from jupyter_totp_auth.core.events import Event, EventKind
 from jupyter_totp_auth.core.model import Role
@@ -54,3 +54,11 @@ def make_stale(store: Backstage) -> None:
         connection.execute("UPDATE login SET fresh_at = fresh_at - 600")
         connection.execute("UPDATE instance SET revision = revision + 1")
     time.sleep(1)
+
+
+def open_running(page: Page) -> Locator:
+    """The panel *Running Terminals and Kernels*."""
+    page.locator('.lm-TabBar-tab[data-id="jp-running-sessions"]').click()
+    panel = page.locator("#jp-running-sessions")
+    expect(panel).to_be_visible()
+    return panel

@@ -6,19 +6,22 @@ Their sizes are always the same; the keys and codes in them are those of a serve
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser.chrome import launch, new_context
 from tests.browser.lab_tour import THEMES, Theme, furnish, signed_in, stage
 from tests.browser.lab_tour import tour as lab_tour
+from tests.browser.people import open_running
 from tests.browser.tour import tour
 from tests.harness.backstage import backstage
+from tests.harness.client import Client
 from tests.harness.server import JupyterServer
 from tests.services import parts
 
@@ -29,6 +32,8 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LAB_HEIGHT = 800
 LAB_STATES = ("panel", "panel-phone", "cover-ended")
 """What is shown of the panel and the cover inside JupyterLab."""
+RUNNING = (720, 430)
+"""Width and height of what is shown of the running panel."""
 HEIGHTS = {
     WIDE: {"login": 640, "code": 720, "account": 840, "qr": 1090, "recovery-codes": 760},
     NARROW: {"login": 640, "qr": 1380},
@@ -54,7 +59,8 @@ def sizes() -> dict[str, tuple[int, int]]:
     lab = {
         name_of(f"lab-{state}", WIDE, theme): (WIDE, LAB_HEIGHT) for state in LAB_STATES for theme in THEMES
     }
-    return pages | lab
+    running = {name_of("lab-running", WIDE, theme): RUNNING for theme in THEMES}
+    return pages | lab | running
 
 
 def take_all(browser: Browser, folder: Path) -> None:
@@ -85,6 +91,39 @@ def take_lab(browser: Browser, theme: Theme, folder: Path) -> None:
             for state in lab_tour(page, store, ada):
                 if state in LAB_STATES:
                     save(page, folder / name_of(f"lab-{state}", WIDE, theme))
+    with tempfile.TemporaryDirectory() as home, stage(Path(home)) as store:
+        furnish(store)
+        for name, notebook in (("grace", "nanoseconds.ipynb"), ("ada", "difference-engine.ipynb")):
+            put_to_work(store.signed_in(name), notebook)
+        with signed_in(browser, store, "ada", theme) as (page, _):
+            page.set_viewport_size({"width": WIDE, "height": LAB_HEIGHT})
+            panel = open_running(page)
+            make_room(page, panel)
+            owners = panel.locator(".jp-totp-Owner-name")
+            expect(owners.filter(has_text="Grace Hopper")).to_have_count(2)
+            expect(owners.filter(has_text="you")).to_have_count(2)
+            save(page, folder / name_of("lab-running", WIDE, theme), RUNNING)
+
+
+def make_room(page: Page, panel: Locator) -> None:
+    """A panel wide enough for whole names, with nothing in it but kernels and terminals, each in a line."""
+    handle = page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)").first
+    box = handle.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 1, box["y"] + 300)
+    page.mouse.down()
+    page.mouse.move(460, box["y"] + 300, steps=5)
+    page.mouse.up()
+    for title in ("Open Tabs", "Language Servers", "Recently Closed", "Workspaces"):
+        panel.locator(".lm-AccordionPanel-title").filter(has_text=re.compile(title, re.IGNORECASE)).click()
+    panel.locator(".jp-RunningSessions-viewButton:visible").first.click()
+
+
+def put_to_work(person: Client, notebook: str) -> None:
+    """Start a kernel for a notebook, and a terminal."""
+    kernel = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": "python3"}}
+    assert person.request("POST", "api/sessions", json=kernel).status_code == 201
+    person.start_terminal()
 
 
 def fill_in(page: Page, name: str) -> None:
@@ -104,9 +143,10 @@ def take(page: Page, name: str, width: int, height: int, folder: Path) -> None:
         save(page, folder / name_of(name, width, scheme))
 
 
-def save(page: Page, path: Path) -> None:
-    """What is seen now, in few colours."""
-    with Image.open(io.BytesIO(page.screenshot())) as picture:
+def save(page: Page, path: Path, size: tuple[int, int] | None = None) -> None:
+    """What is seen now, in few colours; with a size, the upper left of it."""
+    with Image.open(io.BytesIO(page.screenshot())) as whole:
+        picture = whole.crop((0, 0, *size)) if size else whole
         picture.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 

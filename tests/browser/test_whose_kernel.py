@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from jupyter_totp_auth.core.model import Role
 from tests.browser.chrome import PATIENCE
 from tests.browser.lab import Lab
+from tests.browser.people import open_running
 from tests.browser.test_rights import in_lab, told
 from tests.harness.backstage import Backstage, backstage
 from tests.harness.server import JupyterServer
@@ -35,14 +36,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backstage]:
                 account, display_name=shown, initials=shown[:2], color="#7b1fa2", actor="operator"
             )
         yield opened
-
-
-def open_running(page: Page) -> Locator:
-    """The panel *Running Terminals and Kernels*."""
-    page.locator('.lm-TabBar-tab[data-id="jp-running-sessions"]').click()
-    panel = page.locator("#jp-running-sessions")
-    expect(panel).to_be_visible()
-    return panel
 
 
 def item(panel: Locator, text: str) -> Locator:
