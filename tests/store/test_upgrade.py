@@ -125,6 +125,7 @@ def test_a_private_backup_of_the_old_schema_is_made_first(tmp_path: Path) -> Non
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@pytest.mark.timeout(300)
 def test_killed_before_each_statement_in_turn_it_goes_on(places: Places) -> None:
     for number in range(1, MOST):
         victim = FORKS.Process(target=first_schema.migrate_until_killed, args=(places.database_url, number))
