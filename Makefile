@@ -7,7 +7,7 @@ export PYTHON
 VENV_PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick soak lint format attacks-table wheel clean venv
+.PHONY: help lab test quick soak bench bench-full bench-page lint format attacks-table wheel clean venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,20 @@ soak: ## what takes hours, for every night: long attacks, floods, fuzzing, mutan
 	@$(PYTHON) tools/system_parts.py
 	@$(PYTHON) tools/make_venv.py soak
 	@$(VENV_PYTHON) tools/run_tests.py --soak $(ONLY)
+
+bench: ## measure all goals beside Jupyter's own login and the peers, in 15 minutes; some: make bench ONLY="million"
+	@$(PYTHON) tools/system_parts.py
+	@$(PYTHON) tools/make_venv.py bench
+	@$(VENV_PYTHON) -m benchmarks $(ONLY)
+
+bench-full: ## the same with more rounds and sizes: two hours
+	@$(PYTHON) tools/system_parts.py
+	@$(PYTHON) tools/make_venv.py bench
+	@$(VENV_PYTHON) -m benchmarks --full $(ONLY)
+
+bench-page: ## write docs/reference/performance.md and its charts from what was measured last
+	@$(PYTHON) tools/make_venv.py bench
+	@$(VENV_PYTHON) -m benchmarks.page
 
 lint: venv ## check style, types and floors
 	@$(VENV_PYTHON) tools/run_tests.py lint types floors

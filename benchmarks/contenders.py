@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import requests
 from jupyter_server.auth import passwd
 
+from benchmarks.crowd import MANY, fill
 from tests.harness.backstage import backstage, cookie_name
 from tests.harness.client import PASSWORD
 from tests.harness.lean import LEAN, enabling
 from tests.harness.server import JupyterServer
 
 OURS, STOCK, FLOOR = "ours", "stock", "floor"
+CROWDED = "ours, 100,000 live logins"
 WITHOUT_OURS = "--ServerApp.jpserver_extensions=jupyter_totp_auth=False"
 
 _INSIDE = Path(__file__).parent / "inside"
@@ -67,7 +70,7 @@ class Contender:
 
     def get(self, path: str) -> requests.Response:
         """As somebody who is signed in."""
-        answer = requests.get(self.url + path, headers=self.headers, timeout=60)
+        answer = requests.get(self.url + path, headers=self.headers, timeout=600)
         answer.raise_for_status()
         return answer
 
@@ -95,6 +98,19 @@ def ours(home: Path, *, lean: bool = True, **options: object) -> Iterator[Conten
     with prepared(JupyterServer(home, **options), lean=lean) as server, backstage(server) as behind:  # type: ignore[arg-type]
         behind.enrolled("ada")
         yield Contender(OURS, server, {"Cookie": cookies_of(behind.signed_in("ada").session)})
+
+
+@contextmanager
+def crowded(home: Path) -> Iterator[Contender]:
+    """Ours, in whose memory stand the logins of 100,000 others."""
+    with prepared(JupyterServer(home)) as server, backstage(server) as behind:
+        behind.enrolled("ada")
+        bearers = home / "bearers"
+        bearers.write_text("\n".join(fill(behind.services, MANY)), encoding="utf-8")
+        ada = Contender(CROWDED, server, {"Cookie": cookies_of(behind.signed_in("ada").session)})
+        told = ada.get(f"from-inside/remember?bearers={quote(str(bearers))}")
+        assert told.json()["live"] > MANY
+        yield ada
 
 
 @contextmanager

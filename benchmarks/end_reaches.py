@@ -1,6 +1,6 @@
 """Goal 6: how soon an end reaches requests and sockets, here and in another process, on each database.
 
-python -m benchmarks.end_reaches [ROUNDS]
+python -m benchmarks.end_reaches [--full]
 
 Two servers share a store. A login is ended at the first, by another login of the same person; what its
 browser asks for, and its open WebSocket, are watched at the first and at the second. Beside that: what the
@@ -9,7 +9,6 @@ look at the store four times a second costs a server that nobody uses, in proces
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.contenders import STOCK, cpu_of, stock
-from benchmarks.measure import Sample, Study, in_turn
+from benchmarks.measure import Sample, Study, in_turn, is_full
 from tests.attacks.places import DATABASES
 from tests.attacks.stage import Stage, open_stage
 from tests.harness.client import Client, close_all
@@ -28,7 +27,7 @@ from tests.harness.server import JupyterServer
 from tests.services.mariadb import running_mariadb
 from tests.services.postgresql import running_postgresql
 
-ROUNDS = 15
+ROUNDS, MORE_ROUNDS = 7, 30
 IDLE_SECONDS = 8
 HERE, THERE = "same process", "other process"
 REQUEST, SOCKET = "until a request is refused, ms", "until a socket is closed, ms"
@@ -37,8 +36,9 @@ IDLE = "processor while nobody asks, %"
 _MS = 1000
 
 
-def main(rounds: int = ROUNDS) -> None:
+def main(*, full: bool = False) -> None:
     """Each database in turn."""
+    rounds = MORE_ROUNDS if full else ROUNDS
     study = Study("end_reaches", "Goal 6 · how soon an end reaches everybody")
     for database in DATABASES:
         with tempfile.TemporaryDirectory() as home, database_url(database) as url:
@@ -116,4 +116,4 @@ def pid_of(server: JupyterServer) -> int:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:2]))
+    main(full=is_full())

@@ -6,6 +6,7 @@ of medians are quoted. No script here is a test; ``tests/speed`` holds the few r
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -22,6 +23,13 @@ _LIBRARIES = ("jupyter_server", "jupyterlab", "tornado", "SQLAlchemy", "argon2-c
 
 Sample = Mapping[str, float]
 """Figures by their name, of one contender in one round."""
+
+
+def is_full() -> bool:
+    """Whether this script was asked for all: ``--full``, of which ``make bench`` has no time for."""
+    options = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
+    options.add_argument("--full", action="store_true", help="more rounds and sizes, for `make bench-full`")
+    return bool(options.parse_args().full)
 
 
 def in_turn(
@@ -120,7 +128,7 @@ class Study:
             print(f"  {figure}")
             for name, values in by.items():
                 low, high = quantile(values, 0.25), quantile(values, 0.75)
-                print(f"    {name:<34} {_short(median(values)):>10}   {_short(low)} … {_short(high)}")
+                print(f"    {name:<34} {short(median(values)):>10}   {short(low)} … {short(high)}")
         for ratio in self.ratios:
             print(ratio.line)
         for note in self.notes:
@@ -165,5 +173,6 @@ def _summary(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - for reading only
+def short(value: float) -> str:
+    """For reading only."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004

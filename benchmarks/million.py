@@ -1,8 +1,8 @@
 """Goal 7: a million accounts and a million live logins.
 
-python -m benchmarks.million [MANY [DATABASE ...]]
+python -m benchmarks.million [--full]
 
-The same work on a store of ten and on one of MANY (default 1,000,000; SQLite alone unless others are named):
+The same work on a store of ten and on one of 100,000, on SQLite; in full, of 1,000,000, and on each database:
 look-ups by name and by bearer, a whole login but for its hash, one end and the sync that hears of it, opening
 the store, and the housekeeping. And what a live login takes in a process's memory.
 """
@@ -10,42 +10,36 @@ the store, and the housekeeping. And what a live login takes in a process's memo
 from __future__ import annotations
 
 import gc
-import hashlib
 import os
 import secrets
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from argon2 import profiles
-from sqlalchemy import insert
 
 from benchmarks.contenders import rss_of
+from benchmarks.crowd import MANY, fill
 from benchmarks.end_reaches import database_url
-from benchmarks.measure import Sample, Study, in_turn
+from benchmarks.measure import Sample, Study, in_turn, is_full
 from jupyter_totp_auth.core import bearer, totp
 from jupyter_totp_auth.core.bearer import Kind
 from jupyter_totp_auth.core.model import Issued, Origin, Role
 from jupyter_totp_auth.core.passwords import Hasher
+from jupyter_totp_auth.core.policy import DAY
 from jupyter_totp_auth.settings import TotpAuth
-from jupyter_totp_auth.store.tables import account, login
 from jupyter_totp_auth.wiring import Services, build, system_clock
+from tests.attacks.places import DATABASES
 from tests.harness.client import PASSWORD
 
-MANY = 1_000_000
+FEW, MORE = 10, 1_000_000
 IN_MEMORY = 100_000
 ROUNDS = 15
 HERE = Origin("127.0.0.1", "benchmark")
-_BATCH = 20_000
 _TIMES = 50
-_DAY = 24 * 3600
 
 LOOK_UPS = {"look-up by bearer, µs", "look-up by name, µs", "a login without its hash, ms", "an end, ms"}
 
@@ -72,14 +66,15 @@ class Clock:
         return system_clock() + self.ahead
 
 
-def main(many: int = MANY, *databases: str) -> None:
+def main(*, full: bool = False) -> None:
     """Each database in turn."""
+    many, databases = (MORE, DATABASES) if full else (MANY, DATABASES[:1])
     study = Study("million", f"Goal 7 · {many:,} accounts and as many live logins, beside ten")
-    for database in databases or ("sqlite",):
+    for database in databases:
         with ExitStack() as stack:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             crowds = {}
-            for size in (10, many):
+            for size in (FEW, many):
                 url = stack.enter_context(database_url(database))
                 crowds[f"{size:,}"] = crowd(home / str(size), url, size)
                 stack.callback(crowds[f"{size:,}"].services.close)
@@ -123,7 +118,7 @@ def work(one: Crowd) -> Sample:
         services.logins.sync()
     assert services.logins.load(text) is None
     with _Timed(found, "housekeeping, ms", 1e3):
-        services.store.logins.purge(at=at, ended_before=at - _DAY)
+        services.store.logins.purge(at=at, ended_before=at - DAY)
     with _Timed(found, "opening the store, ms", 1e3):
         build(one.settings, hasher=Hasher(profiles.CHEAPEST)).close()
     return found
@@ -165,49 +160,8 @@ def crowd(home: Path, url: str, size: int) -> Crowd:
     )
     clock = Clock()
     services = build(settings, clock=clock, hasher=Hasher(profiles.CHEAPEST))
-    made = people(services.clock(), size)
-    bearers: list[str] = []
-    while batch := list(islice(made, _BATCH)):
-        with services.store.database.write() as connection:
-            connection.execute(insert(account), [person for person, _, _ in batch])
-            connection.execute(insert(login), [session for _, session, _ in batch])
-        bearers.extend(text for _, _, text in batch)
+    bearers = fill(services, size)
     return Crowd(services, settings, clock, bearers, enroll(services))
-
-
-def people(at: int, size: int) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
-    """Rows of accounts and of their logins, and the logins' bearers."""
-    for number in range(size):
-        name = hashlib.sha256(str(number).encode()).hexdigest()
-        fresh = bearer.issue(Kind.LOGIN)
-        person = {
-            "id": name[:32],
-            "username": f"person-{number}",
-            "display_name": f"Person {number}",
-            "initials": "P",
-            "color": "teal",
-            "role": "member",
-            "disabled": False,
-            "created_at": at,
-            "enrolled": True,
-            "epoch": 1,
-            "password": b"sealed",
-            "terminals": "yes",
-        }
-        session = {
-            "digest": fresh.digest,
-            "id": name[:16],
-            "account_id": name[:32],
-            "created_at": at,
-            "last_seen_at": at,
-            "expires_at": at + _DAY,
-            "fresh_at": at,
-            "active_at": at,
-            "client": "127.0.0.1",
-            "user_agent": "benchmark",
-            "stays": False,
-        }
-        yield person, session, fresh.text
 
 
 def enroll(services: Services) -> bytes:
@@ -234,4 +188,4 @@ def memory(study: Study, one: Crowd) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:2]), *sys.argv[2:])
+    main(full=is_full())

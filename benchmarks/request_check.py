@@ -1,47 +1,67 @@
 """Goal 1: the check on every request costs less than Jupyter's own.
 
-python -m benchmarks.request_check [ROUNDS]
+python -m benchmarks.request_check [--full]
 
-``get_user`` alone, timed inside the server; and whole requests for ``api/me`` by wrk, at 1 and at 32 clients,
-gate included, with 1 and with 100,000 live logins. By the server's processor time as well: on a busy machine
-that says more than requests a second.
+``get_user`` alone, timed inside the server; and whole requests by wrk, at 1 and 32 clients, with 1 and with
+100,000 live logins: for ``api/me``, which takes a login, and for ``api/status``, which asks the authorizer
+too. By the server's processor time as well: on a busy machine that says more than requests a second.
 """
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tempfile
 from contextlib import ExitStack
 from functools import partial
+from itertools import product
 from pathlib import Path
 
-from benchmarks.contenders import FLOOR, OURS, STARTS, STOCK, Contender
-from benchmarks.measure import Sample, Study, in_turn
+from benchmarks.contenders import CROWDED, FLOOR, OURS, STARTS, STOCK, Contender, crowded
+from benchmarks.crowd import MANY
+from benchmarks.measure import Sample, Study, in_turn, is_full
 from tests.services import parts
 
-ROUNDS = 15
+ROUNDS, MORE_ROUNDS = 5, 25
 SECONDS = 1
 CLIENTS = (1, 32)
+PATHS = ("api/me", "api/status")
+RATE, CPU = "requests/s", "processor, µs/request"
 
 
-def main(rounds: int = ROUNDS) -> None:
+def main(*, full: bool = False) -> None:
     """Everything, in a temporary directory."""
+    rounds = MORE_ROUNDS if full else ROUNDS
     study = Study("request_check", "Goal 1 · the check on every request")
     with tempfile.TemporaryDirectory() as home, ExitStack() as servers:
-        there = [servers.enter_context(start(Path(home, name))) for name, start in STARTS.items()]
+        there = [
+            servers.enter_context(start(Path(home, name)))
+            for name, start in {**STARTS, CROWDED: crowded}.items()
+        ]
         study.add(in_turn({one.name: partial(inside, one) for one in there}, rounds=rounds))
-        for clients in CLIENTS:
-            measures = {one.name: partial(loaded, one, clients) for one in there}
-            study.add(in_turn(measures, rounds=rounds), prefix=f"{clients} clients: ")
-    study.ratio("get_user, µs", OURS, STOCK, at_most=0.10)
-    for clients in CLIENTS:
-        study.ratio(f"{clients} clients: requests/s", OURS, STOCK, at_least=1.20)
-        study.ratio(f"{clients} clients: requests/s", OURS, FLOOR, at_least=0.98)
-        study.ratio(f"{clients} clients: processor, µs/request", OURS, STOCK)
-        study.ratio(f"{clients} clients: processor, µs/request", OURS, FLOOR)
+        for path, clients in product(PATHS, CLIENTS):
+            measures = {one.name: partial(loaded, one, path, clients) for one in there}
+            study.add(in_turn(measures, rounds=rounds), prefix=f"{path}, {clients} at once: ")
+    for who in (OURS, CROWDED):
+        study.ratio("get_user, µs", who, STOCK, at_most=0.10)
+    for path, clients, who in product(PATHS, CLIENTS, (OURS, CROWDED)):
+        at = f"{path}, {clients} at once: "
+        study.ratio(at + RATE, who, STOCK, at_least=1.20)
+        study.ratio(at + RATE, who, FLOOR, at_least=0.98)
+        study.ratio(at + CPU, who, STOCK)
+        study.ratio(at + CPU, who, FLOOR)
+    draw(study)
     study.report()
+
+
+def draw(study: Study) -> None:
+    """How it goes on as more people are signed in."""
+    at = f"{PATHS[0]}, {CLIENTS[-1]} at once: "
+    few, many = study.median(at + CPU, OURS), study.median(at + CPU, CROWDED)
+    lines = {OURS: {1.0: few, float(MANY): many}}
+    for other in (STOCK, FLOOR):
+        lines[other] = {1.0: study.median(at + CPU, other)}
+    study.points[f"{CPU}, by live logins"] = lines
 
 
 def inside(one: Contender) -> Sample:
@@ -50,21 +70,21 @@ def inside(one: Contender) -> Sample:
     return {"get_user, µs": told["get_user"], "look-up of the handler, µs": told["find_handler"]}
 
 
-def loaded(one: Contender, clients: int) -> Sample:
+def loaded(one: Contender, path: str, clients: int) -> Sample:
     """Requests a second, and the processor time of one."""
     before = one.cpu()
     headers = [part for name, value in one.headers.items() for part in ("-H", f"{name}: {value}")]
-    command = [parts.find("wrk"), "-t1", f"-c{clients}", f"-d{SECONDS}s", *headers, f"{one.url}api/me"]
+    command = [parts.find("wrk"), "-t1", f"-c{clients}", f"-d{SECONDS}s", *headers, f"{one.url}{path}"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in said, said
     rate, total = re.search(r"Requests/sec:\s+([\d.]+)", said), re.search(r"(\d+) requests in", said)
     assert rate is not None, said
     assert total is not None, said
     return {
-        "requests/s": float(rate[1]),
-        "processor, µs/request": (one.cpu() - before) / int(total[1]) * 1e6,
+        RATE: float(rate[1]),
+        CPU: (one.cpu() - before) / int(total[1]) * 1e6,
     }
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:2]))
+    main(full=is_full())

@@ -1,4 +1,4 @@
-"""Make .venv and install the checkout into it: make_venv.py lab|test|soak
+"""Make .venv and install the checkout into it: make_venv.py lab|test|soak|bench
 
 Quick when nothing changed: a stamp remembers what was installed. Standard library only, and written
 so that an old Python can at least read it: it runs before there is an environment.
@@ -35,6 +35,7 @@ PROFILES = {
     "lab": ["--editable", ".", "jupyterlab", "ipykernel"],
     "test": ["--editable", ".[test,lint]"],
     "soak": ["--editable", ".[test,lint,soak]"],
+    "bench": ["--editable", ".[test,lint,soak,bench]"],
 }
 
 
