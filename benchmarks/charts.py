@@ -32,7 +32,9 @@ def chart(title: str, lines: Mapping[str, Mapping[str, float]]) -> Figure:
     mpl.rcParams.update(
         {
             **{f"{part}.color": _INK for part in ("text", "xtick", "ytick")},
-            "axes.labelcolor": _INK, "axes.edgecolor": _INK, "svg.hashsalt": "benchmarks",
+            "axes.labelcolor": _INK,
+            "axes.edgecolor": _INK,
+            "svg.hashsalt": "benchmarks",
         }
     )
     figure = Figure(figsize=_SIZE, layout="constrained")

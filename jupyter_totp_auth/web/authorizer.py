@@ -46,6 +46,10 @@ class TotpAuthorizer(Authorizer):
         except ValueError:
             return False
         kind: Any = type(handler)
+        plainly = provider.rim.rights.plainly
+        known = plainly.key(visitor, kind, handler.request.method, action, resource)
+        if known in plainly:
+            return True
         if is_kernel_socket(kind):  # opened to read along; each message is asked about
             asked = Action.READ
         elif is_document_session(kind) and asked is Action.WRITE:
@@ -54,6 +58,7 @@ class TotpAuthorizer(Authorizer):
             asked = Action.EXECUTE
         if provider.rim.rights.permit(visitor, asked, resource) is not Permit.YES:
             return False
+        plainly.add(known, kind)
         prefix = visitor.token.token.path_prefix if visitor.token else ""
         return not prefix or all(_is_below(path, prefix) for path in paths_of(handler))
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
@@ -168,12 +168,15 @@ class Gate:
             return self._unavailable(request)
         if visitor.locked:
             return self._for_locked(request)
-        if wants_websocket(request) and not self._is_own(request, or_none=visitor.token is not None):
+        to_socket = wants_websocket(request)
+        if to_socket and not self._is_own(request, or_none=visitor.token is not None):
             self._tell(request, 403, "WebSocket from another origin")
             return json_answer(request, 403, "origin", "This WebSocket comes from another site.")
-        return self._served(request, visitor)
+        return self._served(request, visitor, to_socket=to_socket)
 
-    def _served(self, request: HTTPServerRequest, visitor: Visitor) -> HTTPMessageDelegate:
+    def _served(
+        self, request: HTTPServerRequest, visitor: Visitor, *, to_socket: bool
+    ) -> HTTPMessageDelegate:
         self._seen(visitor)
         keep_private(request)
         delegate: Any = self._find_handler(request)
@@ -187,7 +190,7 @@ class Gate:
         if isinstance(handler_class, type):
             delegate.handler_class = self._fitted(handler_class, request, visitor)
         # A router of its own kind: its sockets could not be closed.
-        if wants_websocket(request) and not is_socket(handler_class):
+        if to_socket and not is_socket(handler_class):
             self._tell(request, 403, "WebSocket of an unknown kind of handler")
             return json_answer(request, 403, "socket", "This WebSocket cannot be served here.")
         if has_body(request):
@@ -196,7 +199,8 @@ class Gate:
         limit = getattr(handler_class, "totp_body_limit", None)
         if limit is not None:
             return self._limited(request, delegate, limit)
-        return cast(HTTPMessageDelegate, delegate)
+        served: HTTPMessageDelegate = delegate
+        return served
 
     def _for_locked(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
         """Nothing is served but the way out of it (R25): public paths, and unlocking."""

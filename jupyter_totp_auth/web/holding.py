@@ -40,13 +40,15 @@ def fitted(rights: Rights, handler_class: Any) -> Any:
 
 @lru_cache(maxsize=1024)
 def _held(rights: Rights, handler_class: Any) -> Any:
+    is_of_kernel = is_kernel_socket(handler_class)
+
     def prepare(self: Any) -> Any:
         self._totp_doing = doing.begin(self.request)
-        refused = refusal(rights, self)
-        if refused is not None:
+        if rights.belongings.are_held and (refused := refusal(rights, self)) is not None:
             _answer(self, refused)
             return None
-        _keep_apart(rights, self)
+        if is_of_kernel:
+            _keep_apart(rights, self)
         return super(held, self).prepare()
 
     def ends(name: str) -> Any:
@@ -78,10 +80,7 @@ def _keep_apart(rights: Rights, handler: Any) -> None:
     Jupyter cuts the connection of the same name that is there, hands it what was said while nobody listened,
     and sends it what the kernel asks of it.
     """
-    kind: Any = type(handler)
-    if not (is_kernel_socket(kind) and wants_websocket(handler.request)):
-        return
-    if rights.why_not_run(handler) is not None:
+    if wants_websocket(handler.request) and rights.why_not_run(handler) is not None:
         arguments = handler.request.arguments, handler.request.query_arguments
         for each in arguments:
             each["session_id"] = [uuid4().hex.encode()]

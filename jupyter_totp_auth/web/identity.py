@@ -102,7 +102,7 @@ class TotpIdentityProvider(IdentityProvider):
         visitor = visitor_of(handler.request)
         if visitor is None:
             return None
-        services = self.services
+        services = self.rim.now.services
         live: LiveLogin | LiveToken | None = None
         if visitor.token is not None:
             live = services.access_tokens.live(visitor.token.token.digest)

@@ -31,6 +31,29 @@ class Refused:
     sentence: str
 
 
+class Plainly:
+    """What the table has said yes to, where it hangs on nothing but the role and on what is asked for."""
+
+    def __init__(self) -> None:
+        self._yes: set[tuple[Any, ...]] = set()
+
+    @staticmethod
+    def key(visitor: Visitor, *asked: Any) -> tuple[Any, ...] | None:
+        """The role and what is asked for; None where more counts: a token, terminals unlike everybody's."""
+        if visitor.token is not None or visitor.login is None:
+            return None
+        account = visitor.login.account
+        return (account.role, *asked) if account.terminals is Terminals.YES else None
+
+    def __contains__(self, key: tuple[Any, ...] | None) -> bool:
+        return key is not None and key in self._yes
+
+    def add(self, key: tuple[Any, ...] | None, handler_class: Any) -> None:
+        """Remember a yes, unless it hangs on the path."""
+        if key is not None and goes_by_method(handler_class) and len(self._yes) < _MOST:
+            self._yes.add(key)
+
+
 class Rights:
     """Who may do what on one server."""
 
@@ -39,8 +62,7 @@ class Rights:
         self.belongings = Belongings()
         self.holds_folders = False
         """Whether Jupyter's authorizer is ours, which alone can hold a token to its folder."""
-        self._plainly: set[tuple[Role, Any, str | None]] = set()
-        """What the table has said yes to, where it hangs on nothing but role, handler and method."""
+        self.plainly = Plainly()
 
     def refusal(self, request: HTTPServerRequest, handler_class: Any, visitor: Visitor) -> Refused | None:
         """Why this request may not have what would answer it; None: it may."""
@@ -49,9 +71,8 @@ class Rights:
             return Refused(Permit.ROLE.value, _WORDS[Permit.ROLE])
         if account.role is Role.ADMIN and account.terminals is Terminals.YES and visitor.token is None:
             return None  # there is nothing that they may not
-        plain = visitor.token is None and account.terminals is Terminals.YES
-        asked = (account.role, handler_class, request.method)
-        if plain and asked in self._plainly:
+        asked = self.plainly.key(visitor, handler_class, request.method)
+        if asked in self.plainly:
             return None
         is_for_folder = visitor.token is not None and visitor.token.token.path_prefix
         if is_for_folder and not (self.holds_folders and is_foldered(handler_class)):
@@ -59,8 +80,8 @@ class Rights:
         resource, action = resource_of(handler_class), action_of(request, handler_class)
         permit = self.permit(visitor, action, resource, own=is_personal(handler_class))
         refused = _refused(permit, account)
-        if plain and refused is None and goes_by_method(handler_class) and len(self._plainly) < _MOST:
-            self._plainly.add(asked)
+        if refused is None:
+            self.plainly.add(asked, handler_class)
         return refused
 
     def permit(self, visitor: Visitor, action: Action, resource: str, *, own: bool = False) -> Permit:
