@@ -113,8 +113,9 @@ def test_D16_an_unknown_name_waits_as_a_known_one_does(stage: Stage, ada: Person
 @pytest.mark.race
 def test_D02_of_twenty_wrong_codes_at_once_five_are_looked_at(stage: Stage, ada: Person) -> None:
     half = stage.half(stage.pending(ada.username))
-    right, wrong = stage.code(ada), stage.wrong_code(ada)
-    answers = volley([(half.url, half.code(wrong))] * 20)
+    with stage.clock.standing():  # else a slow machine waits out the second that the sixth has to wait
+        right, wrong = stage.code(ada), stage.wrong_code(ada)
+        answers = volley([(half.url, half.code(wrong))] * 20)
     assert {answer.status for answer in answers} == {401}
     asked_again = Counter("one-time-code" in answer.text for answer in answers)
     assert asked_again == {True: FREE, False: 15}
