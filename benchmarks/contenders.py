@@ -98,9 +98,9 @@ def ours(home: Path, *, lean: bool = True, **options: object) -> Iterator[Conten
 
 
 @contextmanager
-def stock(home: Path, *, lean: bool = True) -> Iterator[Contender]:
-    """Jupyter's password, with its own hash, and its cookie."""
-    config = f"c.PasswordIdentityProvider.hashed_password = {passwd(PASSWORD)!r}\n"
+def stock(home: Path, *, lean: bool = True, more: str = "") -> Iterator[Contender]:
+    """Jupyter's password, with its own hash, and its cookie. ``more``: configuration."""
+    config = f"c.PasswordIdentityProvider.hashed_password = {passwd(PASSWORD)!r}\n{more}"
     server = prepared(StockServer(home, config=config, arguments=[WITHOUT_OURS]), lean=lean)
     with server:
         yield Contender(STOCK, server, {"Cookie": stock_cookie(server.url)})

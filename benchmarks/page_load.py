@@ -5,13 +5,12 @@ python -m benchmarks.page_load [--quick | --full]
 Two servers of the same JupyterLab, somebody signed in at each: ours with its extension of JupyterLab, stock
 without. A full load is from the navigation until the launcher is there and the splash goes, by the page's own
 clock, in a new tab. Warm: in a browser that has been there before (its cache kept); cold: in a new one. The
-median of each is judged. Beside it: the browser's main thread, how many requests and bytes, and the server's
+median of each is judged. Beside it: the processor time of the browser's main thread, how many requests and bytes, and the server's
 processor time; the chart has the warm load over longer ways, where each request that waits for another shows.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from statistics import median
 
+from jupyter_core.paths import jupyter_path
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from benchmarks.contenders import OURS, STOCK, Contender, ours, stock
@@ -34,7 +34,7 @@ THREAD = "main thread, ms"
 REQUESTS, BYTES, CPU = "requests", "KiB over the network", "server's processor, ms"
 WARM, COLD = "warm: ", "cold: "
 FAR = "warm load by the network's delay, ms"
-OFF = {"disabledExtensions": {"jupyter-totp-auth": True}}
+MINE = "jupyter-totp-auth"
 
 # By the page itself, every few milliseconds: how long Playwright takes to hear of it is not counted.
 _LISTEN = """
@@ -95,12 +95,15 @@ def main(size: Size) -> None:
 
 @contextmanager
 def without_ours(home: Path) -> Iterator[Contender]:
-    """Jupyter's own login, and a JupyterLab that has nothing of ours."""
-    place = home / "config" / "labconfig"
-    place.mkdir(parents=True)
-    (place / "page_config.json").write_text(json.dumps(OFF))
-    with stock(home, lean=False) as one:
-        yield one
+    """Jupyter's own login, and a JupyterLab that has nothing of ours: not even what is switched off there."""
+    others = home / "labextensions"
+    others.mkdir(parents=True)
+    for found in filter(Path.is_dir, (Path(place, "labextensions") for place in jupyter_path())):
+        for one in found.iterdir():
+            if one.name != MINE:
+                (others / one.name).symlink_to(one)
+    with stock(home, lean=False, more=f"c.LabApp.labextensions_path = [{str(others)!r}]\n") as started:
+        yield started
 
 
 @contextmanager
@@ -127,7 +130,7 @@ def load(one: Contender, context: BrowserContext, *, delay: int = 0) -> Sample:
     """One full load in a new tab, with so many milliseconds before each answer."""
     page = context.new_page()
     devtools = context.new_cdp_session(page)
-    devtools.send("Performance.enable")
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     if delay:
         network = {"offline": False, "latency": delay, "downloadThroughput": -1, "uploadThroughput": -1}
         devtools.send("Network.emulateNetworkConditions", network)
