@@ -5,8 +5,9 @@ python -m benchmarks.page_load [--quick | --full]
 Two servers of the same JupyterLab, somebody signed in at each: ours with its extension of JupyterLab, stock
 without. A full load is from the navigation until the launcher is there and the splash goes, by the page's own
 clock, in a new tab. Warm: in a browser that has been there before (its cache kept); cold: in a new one. The
-median of each is judged. Beside it: the processor time of the browser's main thread, how many requests and bytes, and the server's
-processor time; the chart has the warm load over longer ways, where each request that waits for another shows.
+median of each is judged. Beside it: the processor time of the browser's main thread, which says more where
+others use the machine, that of the server, and how many requests and bytes. The chart has the warm load over
+longer ways, where each request that waits for another shows.
 """
 
 from __future__ import annotations
