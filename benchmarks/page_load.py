@@ -67,8 +67,8 @@ class Size:
 
 
 SIZES = {
-    "--quick": Size(warm=13, cold=7, delays=(0, 20, 50), delay_rounds=2),
-    "--full": Size(warm=51, cold=25, delays=(0, 10, 20, 50, 100), delay_rounds=7),
+    "--quick": Size(warm=11, cold=5, delays=(100, 300), delay_rounds=2),
+    "--full": Size(warm=51, cold=25, delays=(20, 50, 100, 200, 300), delay_rounds=7),
 }
 
 
@@ -134,6 +134,7 @@ def load(one: Contender, context: BrowserContext, *, delay: int = 0) -> Sample:
     devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     if delay:
         network = {"offline": False, "latency": delay, "downloadThroughput": -1, "uploadThroughput": -1}
+        devtools.send("Network.enable")  # nothing is slowed down without
         devtools.send("Network.emulateNetworkConditions", network)
     before = one.cpu()
     page.goto(f"{one.url}lab", wait_until="commit")
@@ -154,11 +155,12 @@ def load(one: Contender, context: BrowserContext, *, delay: int = 0) -> Sample:
 
 def far(study: Study, known: dict[str, tuple[Contender, BrowserContext]], size: Size) -> None:
     """The warm load where the server is not next door."""
-    drawn = study.points.setdefault(FAR, {})
+    drawn = {name: {0.0: study.median(f"{WARM}{LOADED}", name)} for name in known}
+    study.points[FAR] = drawn
     for delay in size.delays:
         measures = {name: partial(load, one, context, delay=delay) for name, (one, context) in known.items()}
         for name, values in in_turn(measures, rounds=size.delay_rounds)[LOADED].items():
-            drawn.setdefault(name, {})[delay] = median(values)
+            drawn[name][delay] = median(values)
 
 
 if __name__ == "__main__":
