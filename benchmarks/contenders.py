@@ -75,7 +75,7 @@ class Contender:
         return answer
 
 
-class _Stock(JupyterServer):
+class StockServer(JupyterServer):
     """Ready when Jupyter's own public route answers."""
 
     def is_ready(self) -> bool:
@@ -114,10 +114,10 @@ def crowded(home: Path) -> Iterator[Contender]:
 
 
 @contextmanager
-def stock(home: Path, *, lean: bool = True) -> Iterator[Contender]:
-    """Jupyter's password, with its own hash, and its cookie."""
-    config = f"c.PasswordIdentityProvider.hashed_password = {passwd(PASSWORD)!r}\n"
-    server = prepared(_Stock(home, config=config, arguments=[WITHOUT_OURS]), lean=lean)
+def stock(home: Path, *, lean: bool = True, more: str = "") -> Iterator[Contender]:
+    """Jupyter's password, with its own hash, and its cookie. ``more``: configuration."""
+    config = f"c.PasswordIdentityProvider.hashed_password = {passwd(PASSWORD)!r}\n{more}"
+    server = prepared(StockServer(home, config=config, arguments=[WITHOUT_OURS]), lean=lean)
     with server:
         yield Contender(STOCK, server, {"Cookie": stock_cookie(server.url)})
 
@@ -140,9 +140,9 @@ def cookies_of(session: requests.Session) -> str:
 
 
 @contextmanager
-def floor(home: Path, *, lean: bool = True) -> Iterator[Contender]:
-    """A ready person for whoever asks: what a request costs without any check."""
-    with prepared(_Stock(home, config=_FLOOR, arguments=[WITHOUT_OURS]), lean=lean) as server:
+def floor(home: Path, *, lean: bool = True, more: str = "") -> Iterator[Contender]:
+    """A ready person for whoever asks: what a request costs without any check. ``more``: configuration."""
+    with prepared(StockServer(home, config=_FLOOR + more, arguments=[WITHOUT_OURS]), lean=lean) as server:
         yield Contender(FLOOR, server, {"Cookie": f"{cookie_name(server.url)}={'A' * 43}; _xsrf={'A' * 70}"})
 
 

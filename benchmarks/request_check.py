@@ -4,7 +4,8 @@ python -m benchmarks.request_check [--full]
 
 ``get_user`` alone, timed inside the server; and whole requests by wrk, at 1 and 32 clients, with 1 and with
 100,000 live logins: for ``api/me``, which takes a login, and for ``api/status``, which asks the authorizer
-too. By the server's processor time as well: on a busy machine that says more than requests a second.
+too. By the server's processor time as well: on a busy machine that says more than requests a second. In full
+beside the two ways that people put Django before Jupyter today (``peers/django.py``), which have no goal.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from pathlib import Path
 from benchmarks.contenders import CROWDED, FLOOR, OURS, STARTS, STOCK, Contender, crowded
 from benchmarks.crowd import MANY
 from benchmarks.measure import Sample, Study, in_turn, is_full
+from benchmarks.peers.django import FRONT, PROVIDER, front, provider
 from tests.services import parts
 
 ROUNDS, MORE_ROUNDS = 5, 25
 SECONDS = 1
 CLIENTS = (1, 32)
 PATHS = ("api/me", "api/status")
+PEERS = {PROVIDER: provider, FRONT: front}
+TIMES, SLOW_TIMES = 3000, 100
+"""How often ``get_user`` is asked; the second of one that asks a database."""
 RATE, CPU = "requests/s", "processor, µs/request"
 
 
@@ -33,12 +38,15 @@ def main(*, full: bool = False) -> None:
     """Everything, in a temporary directory."""
     rounds = MORE_ROUNDS if full else ROUNDS
     study = Study("request_check", "Goal 1 · the check on every request")
+    starts = {**STARTS, CROWDED: crowded, **(PEERS if full else {})}
     with tempfile.TemporaryDirectory() as home, ExitStack() as servers:
-        there = [
-            servers.enter_context(start(Path(home, name)))
-            for name, start in {**STARTS, CROWDED: crowded}.items()
-        ]
-        study.add(in_turn({one.name: partial(inside, one) for one in there}, rounds=rounds))
+        there = [servers.enter_context(start(Path(home, name))) for name, start in starts.items()]
+        asked = {
+            one.name: partial(inside, one, SLOW_TIMES if one.name == PROVIDER else TIMES)
+            for one in there
+            if one.name != FRONT  # it would be measured behind the site
+        }
+        study.add(in_turn(asked, rounds=rounds))
         for path, clients in product(PATHS, CLIENTS):
             measures = {one.name: partial(loaded, one, path, clients) for one in there}
             study.add(in_turn(measures, rounds=rounds), prefix=f"{path}, {clients} at once: ")
@@ -50,8 +58,19 @@ def main(*, full: bool = False) -> None:
         study.ratio(at + RATE, who, FLOOR, at_least=0.98)
         study.ratio(at + CPU, who, STOCK)
         study.ratio(at + CPU, who, FLOOR)
+    if full:
+        compare_peers(study)
     draw(study)
     study.report()
+
+
+def compare_peers(study: Study) -> None:
+    """What has no goal."""
+    study.ratio("get_user, µs", PROVIDER, STOCK)
+    for path, clients, peer in product(PATHS, CLIENTS, PEERS):
+        at = f"{path}, {clients} at once: "
+        study.ratio(at + RATE, peer, STOCK)
+        study.ratio(at + RATE, OURS, peer)
 
 
 def draw(study: Study) -> None:
@@ -64,9 +83,9 @@ def draw(study: Study) -> None:
     study.points[f"{CPU}, by live logins"] = lines
 
 
-def inside(one: Contender) -> Sample:
+def inside(one: Contender, times: int = TIMES) -> Sample:
     """Microseconds of the check alone."""
-    told = one.get("from-inside/check?times=3000").json()
+    told = one.get(f"from-inside/check?times={times}").json()
     return {"get_user, µs": told["get_user"], "look-up of the handler, µs": told["find_handler"]}
 
 

@@ -73,6 +73,16 @@ test('a write that has waited long is not sent: the file may be another one by n
   expect(it.sent).toHaveLength(1);
 });
 
+test('a read is sent again with the pair of the new login', async () => {
+  const it = held(refusal('signed-out'), new Response('read'));
+  const read = it.fetch(new Request(URL, { headers: { 'X-XSRFToken': 'old' } }));
+  await turn();
+  document.cookie = '_xsrf=new';
+  it.open();
+  expect(await (await read).text()).toBe('read');
+  expect(it.sent[1].headers.get('X-XSRFToken')).toBe('new');
+});
+
 test('a read that has waited long is sent', async () => {
   const it = held(refusal('locked'), new Response('read'));
   const read = it.fetch(new Request(URL));

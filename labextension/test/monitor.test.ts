@@ -37,6 +37,22 @@ test('it knows who is signed in, and holds one socket open', async () => {
   expect(Socket.all.map(one => one.url)).toEqual(['ws://localhost:8888/api/events/subscribe']);
 });
 
+test('the socket waits until the page has time, and what happened meanwhile is found then', async () => {
+  let ready = () => {};
+  const starting = monitor.start(new Promise<void>(resolve => (ready = resolve)));
+  await pass();
+  await starting;
+  expect(monitor.me?.username).toBe('ada');
+  expect(Socket.all).toEqual([]);
+  server.on('GET me', SIGNED_OUT);
+  ready();
+  await pass();
+  expect(Socket.all).toHaveLength(1);
+  Socket.all[0].onopen();
+  await pass();
+  expect(monitor.state).toBe('signed-out');
+});
+
 test('without a server part of ours it gives up', async () => {
   server.on('GET me', [404, '<p>not here</p>']);
   await expect(monitor.start()).rejects.toMatchObject({ status: 404 });

@@ -6,6 +6,7 @@ import { isRefusal } from '../request';
 const MOST = 200;
 /** The reasons of rights: nothing that a person could give would help. */
 const NOT_ALLOWED = ['role', 'terminals', 'scope', 'owner'];
+const BODILESS = ['GET', 'HEAD'];
 /** In ms. */
 const WRITES_WAIT = 5 * 60_000;
 
@@ -39,8 +40,8 @@ export class HeldRequests {
   }
 
   private async fetch(send: typeof fetch, request: Request): Promise<Response> {
-    // Taken before it is sent: afterwards its body is gone.
-    const spare = isOurs(request) ? null : request.clone();
+    // A copy is taken before it is sent: afterwards its body is gone. What has none can be sent again as it is.
+    const spare = isOurs(request) ? null : BODILESS.includes(request.method) ? request : request.clone();
     const response = await send(request);
     if (spare === null || response.status !== 403) {
       return response;

@@ -49,8 +49,12 @@ export class LoginMonitor implements ILoginState {
     return this._cameBack;
   }
 
-  /** Begin. Rejects where there is no server part of ours; waits for one that is busy. */
-  async start(): Promise<void> {
+  /**
+   * Begin. Rejects where there is no server part of ours; waits for one that is busy.
+   *
+   * The socket is opened when the page has time for it: what happens until then, the look at its opening finds.
+   */
+  async start(hasTime: Promise<unknown> = Promise.resolve()): Promise<void> {
     for (;;) {
       try {
         this.me = await api.me();
@@ -69,7 +73,7 @@ export class LoginMonitor implements ILoginState {
     }
     this._retry = FIRST_RETRY;
     this._changed.emit();
-    this._watch();
+    void hasTime.then(() => this._watch());
     refused.connect(() => void this.check());
     for (const event of ['online', 'focus', 'pageshow']) {
       window.addEventListener(event, () => void this.check());

@@ -19,8 +19,10 @@ import { RefusedTerminals } from './terminals';
 import { SHOWN_FOR, UntoldRefusals } from './untold';
 import { IdleWarning } from './warning';
 
-/** In ms. A server that is busy keeps nobody from JupyterLab. */
+/** In ms. A server that is busy keeps nobody from JupyterLab, nor does a page that never gets ready keep us waiting. */
 const PATIENCE = 3000;
+
+const patience = () => new Promise<void>(resolve => window.setTimeout(resolve, PATIENCE));
 
 /** Watches the login; covers the page when it is locked or over, and brings everything back afterwards. */
 export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
@@ -47,7 +49,7 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
       // No server part of ours behind this page (another login, a static site): nothing to watch, nothing to say.
     });
     // JupyterLab opens documents when all plugins are there: by then it is known whose page it is.
-    await Promise.race([begun, new Promise(resolve => window.setTimeout(resolve, PATIENCE))]);
+    await Promise.race([begun, patience()]);
     return monitor;
 
     async function confirm(): Promise<boolean> {
@@ -59,7 +61,7 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
     }
 
     async function begin(): Promise<void> {
-      await monitor.start();
+      await monitor.start(Promise.race([app.restored, patience()]));
       const { serverSettings } = app.serviceManager;
       const untold = new UntoldRefusals();
       const held = new HeldRequests(
