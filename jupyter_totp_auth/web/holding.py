@@ -20,7 +20,7 @@ from tornado.web import RequestHandler
 from ..core.model import Account
 from ..core.rights import Action, Touch
 from . import doing
-from .answers import SAFETY_HEADERS
+from .answers import refuse
 from .belongings import Belongings
 from .request_shape import wants_websocket
 from .resources import action_of, is_kernel_socket, resource_of
@@ -44,7 +44,7 @@ def _held(rights: Rights, handler_class: Any) -> Any:
         self._totp_doing = doing.begin(self.request)
         refused = refusal(rights, self)
         if refused is not None:
-            _answer(self, refused)
+            refuse(self, refused.reason, refused.sentence)
             return None
         _keep_apart(rights, self)
         return super(held, self).prepare()
@@ -62,14 +62,6 @@ def _held(rights: Rights, handler_class: Any) -> Any:
     name = "on_close" if is_socket(handler_class) else "on_finish"
     held: Any = type(handler_class.__name__, (handler_class,), {**body, name: ends(name)})
     return held
-
-
-def _answer(handler: RequestHandler, refused: Refused) -> None:
-    handler.set_status(403)
-    for name, value in SAFETY_HEADERS.items():
-        handler.set_header(name, value)
-    handler.set_header("Content-Type", "application/json")
-    handler.finish(json.dumps({"message": refused.sentence, "reason": refused.reason}))
 
 
 def _keep_apart(rights: Rights, handler: Any) -> None:
