@@ -17,6 +17,7 @@ import websocket
 from jupyter_totp_auth.core.model import Role
 from jupyter_totp_auth.core.rights import TABLE, UNKNOWN
 from tests.harness.backstage import wait_until
+from tests.harness.client import Client
 from tests.harness.collaboration import PROXY, install
 from tests.harness.lean import EXTENSIONS, enabling
 from tests.harness.server import JupyterServer
@@ -99,7 +100,7 @@ def words_of(source: str) -> set[str]:
 
 
 def test_every_word_in_their_sources_is_in_the_table(environment: dict[str, str]) -> None:
-    program = "import importlib.util, sys; print(*(importlib.util.find_spec(name).origin for name in sys.argv[1:]), sep='\\n')"
+    program = "import importlib.util as u, sys\nfor name in sys.argv[1:]: print(u.find_spec(name).origin)"
     done = subprocess.run(
         [sys.executable, "-c", program, *PACKAGES],
         env={**os.environ, **environment},
@@ -177,16 +178,59 @@ def test_nothing_of_a_neighbour_for(full: House, neighbour: tuple[int, Path], wh
     assert journal.read_text() == before
 
 
+def echoed(live: websocket.WebSocket) -> None:
+    """It answers; then it is closed."""
+    live.settimeout(20)
+    live.send("said")
+    assert live.recv() == "said"
+    live.shutdown()
+
+
 @pytest.mark.parametrize("who", THEIRS)
 def test_a_neighbour_and_its_sockets_for(full: House, neighbour: tuple[int, Path], who: str) -> None:
     asker, (port, _) = THEIRS[who](full), neighbour
     assert asker.ask("GET", f"proxy/{port}/page").text == "the neighbour"
     assert asker.ask("POST", f"proxy/{port}/page", data=b"x").text == "the neighbour"
-    live = asker.open(f"proxy/{port}/socket")
-    live.settimeout(20)
-    live.send("said")
-    assert live.recv() == "said"
+    echoed(asker.open(f"proxy/{port}/socket"))
     assert asker.ask("GET", "server-proxy/servers-info").status_code == 200
+
+
+def test_a_neighbour_is_never_handed_what_opens_this_server(full: House, neighbour: tuple[int, Path]) -> None:
+    """Its own cookies and its own password it gets."""
+    port, journal = neighbour
+    member, program = house_guests(full)
+    client = member.client
+    assert client is not None
+    client.session.cookies.set("theirs", "1")
+    client.session.cookies.set("jupyter-totp-login-9999-0123abcd", "of another server on this host")
+    journal.write_text("")
+    secrets = [str(client.login_cookie), str(client.cookie("-known-")), program.token, "of another server"]
+    for ask in (member.ask, program.ask):
+        assert ask("GET", f"proxy/{port}/page?a=1").status_code == 200
+    own = {"Authorization": "Basic dGhlaXI6b3du"}
+    assert member.ask("GET", f"proxy/{port}/page", headers=own).status_code == 200
+    for open_ in (member.open, program.open):
+        echoed(open_(f"proxy/{port}/socket?a=1"))
+    url = f"{full.stage.url.replace('http', 'ws', 1)}proxy/{port}/socket?a=1&token={program.token}&b=2"
+    echoed(websocket.create_connection(url))
+    text = journal.read_text()
+    assert [secret for secret in secrets if secret in text] == []
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line[1] for line in lines] == ["/page?a=1"] * 2 + ["/page"] + ["/socket?a=1"] * 2 + [
+        "/socket?a=1&b=2"
+    ]
+    assert "theirs=1" in lines[0][2]["Cookie"]
+    assert lines[2][2]["Authorization"] == own["Authorization"]
+
+
+def house_guests(house: House) -> tuple[Asker, Asker]:
+    """A member's browser, which has logged in by the pages so that it is known, and a program of theirs."""
+    person = house.stage.enrolled("mona")
+    client = Client(house.stage.url)
+    client.log_in(person)
+    member = house.with_cookie(Role.MEMBER)
+    member.client = client
+    return member, house.with_token(Role.MEMBER, "all")
 
 
 def test_whoever_becomes_a_reader_has_a_neighbour_no_more(full: House, neighbour: tuple[int, Path]) -> None:
