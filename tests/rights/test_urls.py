@@ -115,6 +115,16 @@ def test_a_program_with_the_token_in_every_url(below: House, program: Asker) -> 
     assert (told in below.stage.log) == (place != "api")
 
 
+def test_where_the_token_counts_the_cookies_beside_it_do_not(below: House) -> None:
+    """Also not those of a browser that has just been here."""
+    browser, program = below.with_cookie(Role.ADMIN), below.with_token(Role.MEMBER, "all")
+    place = place_of(below)
+    for _ in range(2):
+        assert browser.ask("GET", "api/me").json()["identity"]["username"] == "admin-yes"
+        beside = browser.ask("GET", f"api/me?token={program.token}").json()["identity"]["username"]
+        assert beside == ("member-yes" if place == "api" else "admin-yes")
+
+
 @pytest.fixture
 def kernel(program: Asker) -> str:
     return str(program.ask("POST", "api/kernels", json={}).json()["id"])
