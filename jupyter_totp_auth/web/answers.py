@@ -1,4 +1,7 @@
-"""Answers that the gate writes itself, before any handler exists and before a body is read."""
+"""Answers that the gate writes itself, before any handler exists and before a body is read.
+
+And the same refusal, where a handler is there already.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+from tornado.web import RequestHandler
 
 _DRAIN_BYTES = 256 * 1024 * 1024
 _DRAIN_SECONDS = 5
@@ -101,3 +105,12 @@ def unavailable_answer(request: HTTPServerRequest) -> Answer:
     headers = {"Content-Type": "application/json", "Retry-After": "2"}
     body = b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}'
     return Answer(request, 503, headers, body)
+
+
+def refuse(handler: RequestHandler, reason: str, message: str) -> None:
+    """The contract's 403, by a handler whose own work is then not done: the caller sees to that."""
+    handler.set_status(403)
+    for name, value in SAFETY_HEADERS.items():
+        handler.set_header(name, value)
+    handler.set_header("Content-Type", "application/json")
+    handler.finish(json.dumps({"message": message, "reason": reason}))

@@ -13,6 +13,7 @@ from .client_address import ClientAddresses
 from .cookies import Cookies
 from .gate import Gate
 from .hosts import Hosts, is_allowed_origin
+from .neighbours import kept_from_neighbours
 from .personal import apart
 from .pool import BoundedPool, HashPool
 from .probe import Probes
@@ -90,6 +91,7 @@ def make_who_ran_what(
 
 def make_gate(app: Any, settings: TotpAuth, rim: Rim, *, find_handler: Callable[..., Any]) -> Gate:
     """The gate before ``find_handler``, the application's own look-up."""
+    find_handler = kept_from_neighbours(find_handler, rim.cookies)
     if settings.personal_settings:
         find_handler = apart(find_handler)
     addresses = ClientAddresses(settings.proxy_networks(), trust_unix=settings.trusts_unix(), log=rim.log)

@@ -11,9 +11,10 @@ from typing import Any
 
 from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.identity import User
-from tornado.web import RequestHandler
+from tornado.web import Finish, RequestHandler
 
 from ..core.rights import Action, Permit
+from .answers import refuse
 from .identity import TotpIdentityProvider
 from .resources import action_of, is_document_session, is_kernel_socket
 from .visitor import visitor_of
@@ -28,6 +29,7 @@ _BODY_REST = frozenset(
     }
 )
 _PATH = "path"
+_ELSEWHERE = "This access token was made for another folder."
 
 
 class TotpAuthorizer(Authorizer):
@@ -60,7 +62,12 @@ class TotpAuthorizer(Authorizer):
             return False
         plainly.add(known, kind)
         prefix = visitor.token.token.path_prefix if visitor.token else ""
-        return not prefix or all(_is_below(path, prefix) for path in paths_of(handler))
+        if prefix and not all(_is_below(path, prefix) for path in paths_of(handler)):
+            # Not False, of which Jupyter makes an error without our word. Nobody else is cut short by it:
+            # such a token reaches only handlers that ask this to be let in.
+            refuse(handler, Permit.SCOPE.value, _ELSEWHERE)
+            raise Finish
+        return True
 
 
 def paths_of(handler: RequestHandler) -> list[str | None]:

@@ -18,6 +18,8 @@ from ..core.grants import NewLogin
 from ..core.model import Enrollment, Issued, LoginSession, PendingLogin
 from .visitor import visitor_of
 
+_PREFIX = "jupyter-totp-"
+
 
 class Cookie(str, Enum):
     """What a cookie is for; the word is part of its name."""
@@ -46,10 +48,16 @@ class Cookies:
         if self._override:
             bare = self._override if cookie is Cookie.LOGIN else f"{self._override}-{cookie.value}"
         else:
-            bare = f"jupyter-totp-{cookie.value}-{self._port()}-{self._digest}"
+            bare = f"{_PREFIX}{cookie.value}-{self._port()}-{self._digest}"
         if not secure:
             return bare
         return f"__Host-{bare}" if self._base_url == "/" else f"__Secure-{bare}"
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a cookie of this name opens something: here, or at another server of ours on this host."""
+        bare = name.removeprefix("__Host-").removeprefix("__Secure-")
+        own = {self.name(cookie, secure=False) for cookie in Cookie} if self._override else set()
+        return bare.startswith(_PREFIX) or bare in own
 
     def read(self, request: HTTPServerRequest, cookie: Cookie, *, secure: bool) -> str | None:
         """The cookie's value. A request over https only reads the prefixed name: the bare one could have

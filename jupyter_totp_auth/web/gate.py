@@ -263,9 +263,12 @@ class Gate:
             self._tell(request, 403, "the login is locked")
             idle_for = self._logins.idle_for(visitor.login.session) if visitor and visitor.login else None
             return json_answer(request, 403, "locked", why_locked(idle_for))
-        self._tell(request, 403, "no login")
-        sentence = self._token_places.misplaced(request) or why_signed_out(visitor)
-        return json_answer(request, 403, "signed-out", sentence)
+        misplaced = self._token_places.misplaced(request)
+        # Told here too: a program that asks this way often keeps the answer to itself.
+        self._tell(
+            request, 403, "access token in the URL (TotpAuth.token_in_url)" if misplaced else "no login"
+        )
+        return json_answer(request, 403, "signed-out", misplaced or why_signed_out(visitor))
 
     # -- both --------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from tornado.web import RequestHandler
 from ..core.model import Account
 from ..core.rights import Action, Touch
 from . import doing
-from .answers import SAFETY_HEADERS
+from .answers import refuse
 from .belongings import Belongings
 from .request_shape import wants_websocket
 from .resources import action_of, is_kernel_socket, resource_of
@@ -45,7 +45,7 @@ def _held(rights: Rights, handler_class: Any) -> Any:
     def prepare(self: Any) -> Any:
         self._totp_doing = doing.begin(self.request)
         if rights.belongings.are_held and (refused := refusal(rights, self)) is not None:
-            _answer(self, refused)
+            refuse(self, refused.reason, refused.sentence)
             return None
         if is_of_kernel:
             _keep_apart(rights, self)
@@ -64,14 +64,6 @@ def _held(rights: Rights, handler_class: Any) -> Any:
     name = "on_close" if is_socket(handler_class) else "on_finish"
     held: Any = type(handler_class.__name__, (handler_class,), {**body, name: ends(name)})
     return held
-
-
-def _answer(handler: RequestHandler, refused: Refused) -> None:
-    handler.set_status(403)
-    for name, value in SAFETY_HEADERS.items():
-        handler.set_header(name, value)
-    handler.set_header("Content-Type", "application/json")
-    handler.finish(json.dumps({"message": refused.sentence, "reason": refused.reason}))
 
 
 def _keep_apart(rights: Rights, handler: Any) -> None:

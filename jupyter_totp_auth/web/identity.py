@@ -29,6 +29,7 @@ from .appearance import BadLogo
 from .assembly import make_gate, make_rim
 from .certificates import BadCertificate, Certificates
 from .door import Door
+from .exports import without_found_templates
 from .gate import TOKENS_REFUSED
 from .log_privacy import keep_secrets_out
 from .login_pages import LoginPage, LogoutPage
@@ -193,6 +194,7 @@ class TotpIdentityProvider(IdentityProvider):
         for sentence in start_checks.worth_a_warning(self.settings, app.base_url):
             self.log.warning(sentence)
         keep_secrets_out(app.web_app.settings, app.log)
+        without_found_templates(app.web_app.settings["config"])
         app.web_app.settings["xsrf_cookie_kwargs"] = jupyters_cookie(app.base_url)
         self.rim.rights.holds_folders = getattr(app.authorizer, "totp_holds_folders", False)
         self.door = Door(app.web_app)

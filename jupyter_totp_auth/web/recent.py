@@ -23,7 +23,7 @@ def traits_of(request: HTTPServerRequest) -> Traits | None:
     """All that tells one visitor with a login from another; None for what has to be looked at each time."""
     lines = request.headers.get_list
     cookies = lines("Cookie")
-    if len(cookies) != 1 or lines("Authorization"):
+    if len(cookies) != 1 or lines("Authorization") or "token" in request.query:  # which may be another's
         return None
     connection: Any = request.connection
     context = connection.context

@@ -77,9 +77,10 @@ _FOLDERED = frozenset(
 """Whose every method asks the authorizer, and whose paths it knows how to read."""
 
 _CONVERTER = "jupyter_server.nbconvert.handlers.NbconvertFileHandler"
-_READ_FORMATS = frozenset({"html", "markdown", "notebook", "python", "script", "slides"})
+_READ_FORMATS = frozenset({"html", "markdown", "notebook", "python", "slides"})
 """Those that start no other program. A browser or a TeX on this machine opens whatever a notebook names:
-files outside every folder, servers inside the house."""
+files outside every folder, servers inside the house. ``script`` is any of them, or any class that the
+notebook names."""
 _FORMAT = re.compile(r"/nbconvert/(\w+)/")
 
 _OWN_ALONE = frozenset({"csp", "events"})

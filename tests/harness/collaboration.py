@@ -13,17 +13,23 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGE = "jupyter-collaboration>=5.0.4,<6"
+PROXY = "jupyter-server-proxy>=4.4,<5"
 
 
-def install(folder: Path) -> dict[str, str]:
-    """Install it with what it needs besides what is here; the environment of a server that has it."""
+def install(folder: Path, *others: str) -> dict[str, str]:
+    """Install it with what it needs besides what is here; the environment of a server that has it.
+
+    ``others``: packages beside it.
+    """
     here = folder / "what-is-here.txt"
     found = {one.metadata["Name"]: one.version for one in metadata.distributions()}
     # As constraints: pip would otherwise take out of this environment what it wants in another version.
     here.write_text("".join(f"{name}=={version}\n" for name, version in sorted(found.items())))
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
-        [*command, "--prefix", str(folder), "--constraint", str(here), PACKAGE], check=True, timeout=300
+        [*command, "--prefix", str(folder), "--constraint", str(here), PACKAGE, *others],
+        check=True,
+        timeout=300,
     )
     places = {"base": str(folder), "platbase": str(folder)}
     library = sysconfig.get_path("purelib", "posix_prefix", vars=places)

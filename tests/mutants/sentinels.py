@@ -58,6 +58,9 @@ _STORE_LOST = "tests/attacks/test_n_store.py::test_"
 _RESTORE = "tests/cli/test_restore.py::test_"
 _PROBE = "tests/web/test_probe.py::test_"
 _TOGETHER = "tests/together/test_documents.py::test_"
+_EXPORTS = "tests/rights/test_exports.py::test_"
+_EXTENSIONS = "tests/rights/test_extensions.py::test_"
+_URLS = "tests/rights/test_urls.py::test_"
 _MATRIX = "tests/rights/test_matrix.py::test_"
 _NOTICES = "tests/web/test_notices.py::test_"
 _PERSONAL = "tests/host/test_personal.py::test_"
@@ -718,6 +721,42 @@ SENTINELS = (
         "if pair[0].lower() in _TOLD]",
         "if pair[0]]",
         f"{_PROBE}nothing_secret_comes_back",
+    ),
+    # -- rights, beside the table --------------------------------------------------------------------
+    _one(
+        "a neighbour behind the server's own proxy is handed the login",
+        "web/assembly.py",
+        "    find_handler = kept_from_neighbours(find_handler, rim.cookies)\n",
+        "",
+        f"{_EXTENSIONS}a_neighbour_is_never_handed_what_opens_this_server",
+    ),
+    _one(
+        "a neighbour's proxy is for readers too",
+        "web/resources.py",
+        '    "jupyter_server_proxy": "proxy",\n',
+        '    "jupyter_server_proxy": "lab",\n',
+        f"{_EXTENSIONS}nothing_of_a_neighbour_for",
+    ),
+    _one(
+        "an export takes its template from among the notebooks",
+        "web/exports.py",
+        "        config.TemplateExporter[_NAME] = []",
+        "        pass",
+        f"{_EXPORTS}a_template_among_the_notebooks_does_not_run",
+    ),
+    _one(
+        "an export by whatever the notebook names is only reading",
+        "web/resources.py",
+        '"python", "slides"})',
+        '"python", "script", "slides"})',
+        f"{_EXPORTS}a_notebook_does_not_name_the_program_that_opens_it",
+    ),
+    _one(
+        "a remembered cookie stands in for the token beside it in the URL",
+        "web/recent.py",
+        ' or "token" in request.query',
+        "",
+        f"{_URLS}where_the_token_counts_the_cookies_beside_it_do_not",
     ),
     # -- behind a proxy -------------------------------------------------------------------------------
     _one(

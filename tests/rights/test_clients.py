@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from jupyter_totp_auth.core.model import Role
 from tests.rights.people import Asker, House
@@ -75,12 +74,3 @@ def test_curl(house: House, root: Path) -> None:
         check=True,
     )
     assert said.stdout == "mine text"
-
-
-def test_a_url_with_the_token_in_it_is_told_where_to_put_it(house: House, root: Path) -> None:
-    """As a person pastes it into PyCharm or VS Code."""
-    program = house.with_token(Role.MEMBER, "all")
-    answer = requests.get(f"{program.url}api/contents?token={program.token}", timeout=30)
-    assert answer.status_code == 403
-    assert "only when a WebSocket is opened" in answer.json()["message"]
-    assert program.token not in house.stage.log

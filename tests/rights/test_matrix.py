@@ -73,7 +73,9 @@ HTTP: list[tuple[str, Action, str, str, Any]] = [
     ("metrics", READ, "GET", "metrics", None),
     ("nbconvert", READ, "GET", "api/nbconvert", None),
     ("nbconvert", READ, "GET", "nbconvert/html/no-such.ipynb", None),
-    ("nbconvert", READ, "GET", "nbconvert/script/no-such.ipynb", None),
+    ("nbconvert", READ, "GET", "nbconvert/python/no-such.ipynb", None),
+    # By whatever the notebook names.
+    ("nbconvert", EXECUTE, "GET", "nbconvert/script/no-such.ipynb", None),
     # By another program of this machine, which opens what the notebook names.
     ("nbconvert", EXECUTE, "GET", "nbconvert/webpdf/no-such.ipynb", None),
     ("nbconvert", EXECUTE, "HEAD", "nbconvert/pdf/no-such.ipynb", None),
