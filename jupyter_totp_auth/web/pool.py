@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,14 +21,25 @@ class Busy(Exception):
     """The queue is full, or what was asked does not get done in time: 503 with Retry-After."""
 
 
-def _with_threads(name: str, threads: int) -> ThreadPoolExecutor:
+def _with_threads(name: str, threads: int, *, niceness: int = 0) -> ThreadPoolExecutor:
     """All threads from the beginning: where memory is short later, none can be started (N17)."""
-    executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}")
+    give_way = partial(_give_way, niceness)
+    executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}", initializer=give_way)
     together = threading.Barrier(threads + 1)
     for _ in range(threads):
         executor.submit(together.wait)
     together.wait()
     return executor
+
+
+def _give_way(niceness: int) -> None:
+    """This thread's turn comes after the event loop's; the threads that argon2 makes inherit it.
+
+    On Linux alone: elsewhere a thread has no niceness of its own, and the whole server would give way.
+    """
+    if niceness and sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
 
 
 class BoundedPool:
@@ -82,8 +95,10 @@ class HashPool:
     no lock.
     """
 
-    def __init__(self, name: str, *, threads: int, queue: int, reserved: int, patience: float) -> None:
-        self._executor = _with_threads(name, threads)
+    def __init__(
+        self, name: str, *, threads: int, queue: int, reserved: int, patience: float, niceness: int = 0
+    ) -> None:
+        self._executor = _with_threads(name, threads, niceness=niceness)
         self._threads = self._idle = threads
         self.refused = 0
         """How often it raised Busy."""

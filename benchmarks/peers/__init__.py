@@ -1,0 +1,1 @@
+"""Others that people log in to, installed for real into ``.bench/`` and measured beside us."""
