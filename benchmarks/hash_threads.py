@@ -3,25 +3,24 @@
 python -m benchmarks.hash_threads [--quick | --full]
 
 Thirty-two strangers log in all the time, and now and then somebody whose browser is known, while a kernel
-works; the same server each time, but for its pool. And one login alone, once while nothing else runs and once
-while both processors compute, as people's kernels do: what gives way must still get on.
+works; the same server each time, but for its pool. And what gives way must still get on: one login alone, and
+one hash while two processes a core compute, in a session that they share, as kernels do in a container.
+(In sessions of their own Linux shares the processors by session, and niceness counts within each.)
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from statistics import median
 
-from benchmarks.login_load import People, at_once, for_a_while
+from benchmarks.hashes_alone import hashes_alone
+from benchmarks.login_load import at_once, for_a_while
 from benchmarks.logins_beside_kernel import (
     AT_ONCE,
     IDLE,
@@ -37,16 +36,15 @@ from benchmarks.logins_beside_kernel import (
 from benchmarks.measure import Sample, Study, in_turn
 
 POOLS = {
-    f"{threads} for strangers{kept}, nice {niceness}": (threads + bool(kept), int(bool(kept)), niceness)
-    for threads, kept in ((1, ""), (1, " + 1"), (2, ""))
-    for niceness in (0, 10)
+    f"{threads} at once, nice {niceness}": (threads, niceness)
+    for threads, niceness in ((1, 0), (1, 5), (1, 10), (2, 0), (2, 10))
 }
-"""Threads, how many of them are kept for known browsers, niceness."""
-KNOWN, ALONE, COMPUTING = "a known browser's login, ms", "a login alone, ms", "a login while all computes, ms"
+COMPUTING = 2 * (os.cpu_count() or 1)
+KNOWN, ALONE, PRESSED = "a known browser's login, ms", "a login alone, ms", "a hash while all compute, ms"
 _MS = 1000
 _CONFIG = """\
-from jupyter_totp_auth.web import assembly, pool
-assembly._HASH_THREADS, pool._KEPT, assembly._HASH_NICENESS = {}, {}, {}
+from jupyter_totp_auth.web import assembly
+assembly._HASH_THREADS, assembly._HASH_NICENESS = {}, {}
 """
 
 
@@ -58,24 +56,23 @@ def main(*, full: bool = False) -> None:
             name: stack.enter_context(our_place(Path(home, str(number)), config=_CONFIG.format(*pool)))
             for number, (name, pool) in enumerate(POOLS.items())
         }
-        measures = {name: partial(measure, place) for name, place in places.items()}
+        measures = {name: partial(measure, place, *POOLS[name]) for name, place in places.items()}
         measures[IDLE] = partial(idle, next(iter(places.values())))
         study.add(in_turn(measures, rounds=8 if full else 2))
     for name in POOLS:
         study.ratio(P99, name, IDLE, at_most=2)
-    now = "1 for strangers + 1, nice 0"
-    for figure in (RATE, MEMORY, KNOWN, ALONE, COMPUTING):
+    before = next(name for name, pool in POOLS.items() if pool == (1, 0))
+    for figure in (RATE, MEMORY, KNOWN, ALONE, PRESSED):
         for name in POOLS:
-            study.ratio(figure, name, now)
+            study.ratio(figure, name, before)
     study.report()
 
 
-def measure(place: OurWorkplace) -> Sample:
+def measure(place: OurWorkplace, threads: int, niceness: int) -> Sample:
     """All of one pool."""
-    alone = one_login(place.people)
-    with computing():
-        computes = one_login(place.people)
-    return {**crowded(place), ALONE: alone, COMPUTING: computes}
+    alone = median(asyncio.run(at_once(place.people.log_in, 1))[0] for _ in range(3))
+    pressed = hashes_alone(threads=threads, niceness=niceness, seconds=1, computing=COMPUTING)
+    return {**crowded(place), ALONE: alone * _MS, PRESSED: threads * _MS / pressed}
 
 
 def crowded(place: OurWorkplace) -> Sample:
@@ -92,25 +89,6 @@ def crowded(place: OurWorkplace) -> Sample:
         inside, known = asyncio.run(both())
     grown = place.server.peak() - place.rest
     return {**told(noticed), RATE: inside / SECONDS, MEMORY: grown, KNOWN: median(known) * _MS}
-
-
-def one_login(people: People) -> float:
-    """The middle one of three, in ms."""
-    return median(asyncio.run(at_once(people.log_in, 1))[0] for _ in range(3)) * _MS
-
-
-@contextmanager
-def computing() -> Iterator[None]:
-    """As many processes as processors, each in a session of its own, as kernels are."""
-    busy = [sys.executable, "-c", "while True: pass"]
-    workers = [subprocess.Popen(busy, start_new_session=True) for _ in range(os.cpu_count() or 1)]
-    try:
-        time.sleep(0.2)
-        yield
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 import pyotp
 import requests
 
+from benchmarks.contenders import cpu_of
 from benchmarks.login_load import Browser, token_in
 from tests.harness.client import PASSWORD, STEP, Phone
 from tests.services.ports import free_port
@@ -63,6 +64,12 @@ class Hub:
         form = {"_xsrf": token_in(await browser.get("hub/login")), "username": _NAME, "password": PASSWORD}
         answer = await browser.post("hub/login", {**form, "2fa": self.phone.code()})
         assert answer.code == _FOUND, (answer.code, answer.body)
+
+    def cpu(self) -> float:
+        """Seconds of processor so far, of the hub and of its proxy."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return sum(cpu_of(one) for one in (pid, *map(int, children)))
 
     def wait_for_time(self, seconds: float) -> None:
         """Until a code will be good for so long: it takes none of a step ago, even if it let one wait."""

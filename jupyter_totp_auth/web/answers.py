@@ -15,6 +15,8 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
+from .failing import COME_AGAIN
+
 _DRAIN_BYTES = 256 * 1024 * 1024
 _DRAIN_SECONDS = 5
 
@@ -98,6 +100,6 @@ def redirect_answer(request: HTTPServerRequest, location: str) -> Answer:
 
 def unavailable_answer(request: HTTPServerRequest) -> Answer:
     """The store does not answer, so nobody can be told from anybody."""
-    headers = {"Content-Type": "application/json", "Retry-After": "2"}
+    headers = {"Content-Type": "application/json", "Retry-After": str(COME_AGAIN)}
     body = b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}'
     return Answer(request, 503, headers, body)

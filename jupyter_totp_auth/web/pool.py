@@ -89,10 +89,9 @@ class BoundedPool:
 class HashPool:
     """A bounded pool whose queue lets those go first who have been in before, and keeps them places (R15).
 
-    Of ``queue`` places strangers can fill all but ``reserved``, and the last idle thread is not for them;
-    whoever is ``first`` may take any, and stands before all strangers. Whatever has no result after
-    ``patience`` seconds is given up: Busy. All bookkeeping is done on the event loop's thread, so it needs
-    no lock.
+    Of ``queue`` places strangers can fill all but ``reserved``; whoever is ``first`` may take any, and stands
+    before all strangers. Whatever has no result after ``patience`` seconds is given up: Busy. All bookkeeping
+    is done on the event loop's thread, so it needs no lock.
     """
 
     def __init__(
@@ -127,7 +126,7 @@ class HashPool:
         full = self.waiting >= self._queue
         if not first:
             full = full or len(self._strangers) >= self._queue - self._reserved
-        if full and self._idle <= (0 if first else _KEPT):
+        if full and not self._idle:
             raise self._busy()
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         job = (partial(call, *args, **kwargs), result)
@@ -151,7 +150,7 @@ class HashPool:
         return Busy()
 
     def _start(self) -> None:
-        while (self._first and self._idle) or (self._strangers and self._idle > _KEPT):
+        while self._idle and (self._first or self._strangers):
             call, result = (self._first or self._strangers).popleft()
             self._idle -= 1
             work = self._executor.submit(call)
@@ -177,9 +176,5 @@ class HashPool:
         """Let the threads end when their work is done."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-
-_KEPT = 1
-"""Threads. Two hashes of four lanes each are no faster than one after the other on two processors (RFC 9106
-§3.1: a lane is a thread), and eight threads push the event loop and the kernels aside."""
 
 _Job = tuple[Callable[[], Any], asyncio.Future[Any]]
