@@ -68,6 +68,14 @@ class Contender:
         """Resident memory now, in MiB."""
         return rss_of(self.pid)
 
+    def forget_peak(self) -> None:
+        """Begin anew to watch for the peak of its memory."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def peak(self) -> float:
+        """The most resident memory since then, in MiB."""
+        return rss_of(self.pid, "VmHWM")
+
     def get(self, path: str) -> requests.Response:
         """As somebody who is signed in."""
         answer = requests.get(self.url + path, headers=self.headers, timeout=600)
@@ -156,6 +164,6 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def rss_of(pid: int) -> float:
-    """Resident memory of a process, in MiB."""
-    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
+def rss_of(pid: int, field: str = "VmRSS") -> float:
+    """Resident memory of a process, in MiB; its peak as ``VmHWM``."""
+    return int(Path(f"/proc/{pid}/status").read_text().partition(f"{field}:")[2].split()[0]) / 1024

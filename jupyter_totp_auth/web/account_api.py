@@ -18,7 +18,7 @@ from ..core.notices import AdminNotice
 from ..wiring import iso
 from .acts import end_login, end_other_logins, refused
 from .asking import ApiError, Asking
-from .failing import Stopping
+from .failing import COME_AGAIN, Stopping
 from .login_pages import first_factor, second_factor, sign_in
 from .request_shape import is_of_type
 
@@ -70,7 +70,7 @@ class ApiHandler(Asking):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """The contract's error; no trace, no detail."""
         error = kwargs.get("exc_info", (None, None))[1]
-        retry_after = 2 if status_code == 503 else None  # noqa: PLR2004
+        retry_after = COME_AGAIN if status_code == 503 else None  # noqa: PLR2004
         if isinstance(error, ApiError):
             message, reason = error.sentence, error.word
             retry_after = error.retry_after or retry_after

@@ -19,6 +19,8 @@ from tornado.httputil import (
 )
 from tornado.web import RequestHandler
 
+from .failing import COME_AGAIN
+
 _DRAIN_BYTES = 256 * 1024 * 1024
 _DRAIN_SECONDS = 5
 
@@ -102,7 +104,7 @@ def redirect_answer(request: HTTPServerRequest, location: str) -> Answer:
 
 def unavailable_answer(request: HTTPServerRequest) -> Answer:
     """The store does not answer, so nobody can be told from anybody."""
-    headers = {"Content-Type": "application/json", "Retry-After": "2"}
+    headers = {"Content-Type": "application/json", "Retry-After": str(COME_AGAIN)}
     body = b'{"message": "Logins cannot be checked at the moment.", "reason": "unavailable"}'
     return Answer(request, 503, headers, body)
 

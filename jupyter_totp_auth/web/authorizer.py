@@ -52,12 +52,7 @@ class TotpAuthorizer(Authorizer):
         known = plainly.key(visitor, kind, handler.request.method, action, resource)
         if known in plainly:
             return True
-        if is_kernel_socket(kind):  # opened to read along; each message is asked about
-            asked = Action.READ
-        elif is_document_session(kind) and asked is Action.WRITE:
-            asked = action_of(handler.request, kind)
-        elif action_of(handler.request, kind) is Action.EXECUTE:  # a notebook made by another program
-            asked = Action.EXECUTE
+        asked = _meant(handler, kind, asked)
         if provider.rim.rights.permit(visitor, asked, resource) is not Permit.YES:
             return False
         plainly.add(known, kind)
@@ -68,6 +63,16 @@ class TotpAuthorizer(Authorizer):
             refuse(handler, Permit.SCOPE.value, _ELSEWHERE)
             raise Finish
         return True
+
+
+def _meant(handler: RequestHandler, kind: Any, asked: Action) -> Action:
+    """What is asked for in truth, where Jupyter's word says less or more."""
+    if is_kernel_socket(kind):  # opened to read along; each message is asked about
+        return Action.READ
+    if is_document_session(kind) and asked is Action.WRITE:
+        return action_of(handler.request, kind)
+    # A notebook made by another program.
+    return Action.EXECUTE if action_of(handler.request, kind) is Action.EXECUTE else asked
 
 
 def paths_of(handler: RequestHandler) -> list[str | None]:

@@ -10,6 +10,10 @@ EXHAUSTED = (MemoryError, OSError)
 """What Python raises where the machine has no more of something; the store's own are StoreUnavailable."""
 
 
+COME_AGAIN = 1
+"""Seconds after a 503: a full queue is done in about as many, and whoever came later would find it idle."""
+
+
 class Unavailable(web.HTTPError):
     """503: the store or the hash queue cannot take this now. Nothing was granted."""
 
@@ -61,7 +65,7 @@ def in_words(status: int, error: object = None) -> Told:
     """For the status of an answer, and what was raised."""
     if isinstance(error, Stopping):
         return Told("Back soon", error.sentence, error.retry_after)
-    return Told(*_ERRORS.get(status, _ERRORS[500]), 2 if status == 503 else None)  # noqa: PLR2004
+    return Told(*_ERRORS.get(status, _ERRORS[500]), COME_AGAIN if status == 503 else None)  # noqa: PLR2004
 
 
 _ERRORS = {

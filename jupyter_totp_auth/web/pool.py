@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,14 +21,25 @@ class Busy(Exception):
     """The queue is full, or what was asked does not get done in time: 503 with Retry-After."""
 
 
-def _with_threads(name: str, threads: int) -> ThreadPoolExecutor:
+def _with_threads(name: str, threads: int, *, niceness: int = 0) -> ThreadPoolExecutor:
     """All threads from the beginning: where memory is short later, none can be started (N17)."""
-    executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}")
+    give_way = partial(_give_way, niceness)
+    executor = ThreadPoolExecutor(threads, thread_name_prefix=f"totp-{name}", initializer=give_way)
     together = threading.Barrier(threads + 1)
     for _ in range(threads):
         executor.submit(together.wait)
     together.wait()
     return executor
+
+
+def _give_way(niceness: int) -> None:
+    """This thread's turn comes after the event loop's; the threads that argon2 makes inherit it.
+
+    On Linux alone: elsewhere a thread has no niceness of its own, and the whole server would give way.
+    """
+    if niceness and sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
 
 
 class BoundedPool:
@@ -76,14 +89,15 @@ class BoundedPool:
 class HashPool:
     """A bounded pool whose queue lets those go first who have been in before, and keeps them places (R15).
 
-    Of ``queue`` places strangers can fill all but ``reserved``, and the last idle thread is not for them;
-    whoever is ``first`` may take any, and stands before all strangers. Whatever has no result after
-    ``patience`` seconds is given up: Busy. All bookkeeping is done on the event loop's thread, so it needs
-    no lock.
+    Of ``queue`` places strangers can fill all but ``reserved``; whoever is ``first`` may take any, and stands
+    before all strangers. Whatever has no result after ``patience`` seconds is given up: Busy. All bookkeeping
+    is done on the event loop's thread, so it needs no lock.
     """
 
-    def __init__(self, name: str, *, threads: int, queue: int, reserved: int, patience: float) -> None:
-        self._executor = _with_threads(name, threads)
+    def __init__(
+        self, name: str, *, threads: int, queue: int, reserved: int, patience: float, niceness: int = 0
+    ) -> None:
+        self._executor = _with_threads(name, threads, niceness=niceness)
         self._threads = self._idle = threads
         self.refused = 0
         """How often it raised Busy."""
@@ -112,7 +126,7 @@ class HashPool:
         full = self.waiting >= self._queue
         if not first:
             full = full or len(self._strangers) >= self._queue - self._reserved
-        if full and self._idle <= (0 if first else _KEPT):
+        if full and not self._idle:
             raise self._busy()
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         job = (partial(call, *args, **kwargs), result)
@@ -136,7 +150,7 @@ class HashPool:
         return Busy()
 
     def _start(self) -> None:
-        while (self._first and self._idle) or (self._strangers and self._idle > _KEPT):
+        while self._idle and (self._first or self._strangers):
             call, result = (self._first or self._strangers).popleft()
             self._idle -= 1
             work = self._executor.submit(call)
@@ -162,9 +176,5 @@ class HashPool:
         """Let the threads end when their work is done."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-
-_KEPT = 1
-"""Threads. Two hashes of four lanes each are no faster than one after the other on two processors (RFC 9106
-§3.1: a lane is a thread), and eight threads push the event loop and the kernels aside."""
 
 _Job = tuple[Callable[[], Any], asyncio.Future[Any]]

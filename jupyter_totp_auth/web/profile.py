@@ -8,6 +8,7 @@ from jupyter_server.services.api.handlers import IdentityHandler
 from tornado import web
 
 from ..store import StoreUnavailable
+from .failing import COME_AGAIN
 from .pool import Busy
 
 
@@ -27,7 +28,7 @@ class ProfileHandler(IdentityHandler):
             raise web.HTTPError(400, str(error)) from error
         except (StoreUnavailable, Busy):
             self.set_status(503)
-            self.set_header("Retry-After", "2")
+            self.set_header("Retry-After", str(COME_AGAIN))
             self.finish({"message": "The profile cannot be changed now.", "reason": "unavailable"})
             return
         self.finish({"status": "success", "identity": provider.identity_model(changed)})

@@ -148,13 +148,13 @@ class Backstage:
 
 
 @contextmanager
-def backstage(server: JupyterServer) -> Iterator[Backstage]:
-    """Open the store beside its running server."""
+def backstage(server: JupyterServer, *, hasher: Hasher | None = None) -> Iterator[Backstage]:
+    """Open the store beside its running server; passwords are hashed cheaply unless told how."""
     data = server.home / "data"
     settings = TotpAuth(
         database_url=f"sqlite:///{server.database}", key_file=str(data / "totp-key" / "keyring")
     )
-    services = build(settings, hasher=Hasher(profiles.CHEAPEST))
+    services = build(settings, hasher=hasher or Hasher(profiles.CHEAPEST))
     try:
         yield Backstage(server, services)
     finally:

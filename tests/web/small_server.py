@@ -150,7 +150,7 @@ class SmallServer:
             sockets=Sockets(
                 lambda key: lives(self.services, key) and not self.rim.is_stale(), ReadingAlong(rights)
             ),
-            hash_pool=HashPool("hash", threads=2, queue=16, reserved=4, patience=9),
+            hash_pool=HashPool("hash", threads=1, queue=16, reserved=4, patience=9),
             store_pool=store_pool,
             member_pool=BoundedPool("member", threads=2, queue=64, patience=9),
             log=LOG,

@@ -1,8 +1,10 @@
-"""The queue for hashes: two at once, strangers never in all places, known browsers first, no leaks."""
+"""The queue for hashes: strangers never in all places, known browsers first, no leaks; and its niceness."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -60,19 +62,18 @@ async def busy(task: asyncio.Task[str]) -> bool:
     return task.done() and isinstance(task.exception(), Busy)
 
 
-def test_strangers_have_one_thread_and_twelve_of_sixteen_places() -> None:
+def test_strangers_have_twelve_of_sixteen_places_and_known_browsers_go_first() -> None:
     async def test(bench: Bench) -> None:
-        taken = [bench.ask(f"s{number}") for number in range(13)]
-        await bench.until(lambda: len(bench.begun) == 1)
+        taken = [bench.ask(f"s{number}") for number in range(14)]
+        await bench.until(lambda: len(bench.begun) == 2)
         assert not any(task.done() for task in taken)
         assert await busy(bench.ask("one too many"))
-        known = [bench.ask(f"k{number}", first=True) for number in range(5)]
-        await bench.until(lambda: len(bench.begun) == 2)
-        assert bench.begun == ["s0", "k0"], "a thread was left"
+        known = [bench.ask(f"k{number}", first=True) for number in range(4)]
         assert await busy(bench.ask("known, but all is full", first=True))
+        assert set(bench.begun) == {"s0", "s1"}, "no more at once than there are threads"
         bench.let_go(18)
         assert len(await asyncio.gather(*taken, *known)) == 18
-        assert set(bench.begun[2:6]) == {f"k{number}" for number in range(1, 5)}, "before all strangers"
+        assert set(bench.begun[2:6]) == {f"k{number}" for number in range(4)}, "before all strangers"
         assert bench.most == 2
 
     on_a_loop(test)
@@ -105,9 +106,9 @@ def test_what_hangs_is_given_up_and_its_thread_is_not_given_away_before_it_is_fr
         bench.let_go(2)
         assert await late == "late"
         await bench.until(lambda: bench.pool._idle == 2)
-        again = [bench.ask(f"a{number}") for number in range(13)]
-        bench.let_go(13)
-        assert len(await asyncio.gather(*again)) == 13, "all places are there again"
+        again = [bench.ask(f"a{number}") for number in range(14)]
+        bench.let_go(14)
+        assert len(await asyncio.gather(*again)) == 14, "all places are there again"
         assert bench.most == 2
 
     on_a_loop(test, patience=3)
@@ -124,7 +125,25 @@ def test_whoever_goes_away_leaves_the_queue() -> None:
         assert await bench.ask("next") == "next"
         assert bench.begun == ["s0", "next"]
 
-    on_a_loop(test)
+    on_a_loop(test, threads=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no niceness of its own")
+def test_what_hashes_gives_way_and_the_threads_that_it_makes_too_and_nobody_else() -> None:
+    def nicenesses() -> list[int]:
+        found: list[int] = []
+        lane = threading.Thread(target=lambda: found.append(os.nice(0)))
+        lane.start()
+        lane.join()
+        return [os.nice(0), *found]
+
+    ours = os.nice(0)
+    pool = HashPool("test", threads=1, queue=1, reserved=0, patience=30, niceness=3)
+    try:
+        assert asyncio.run(pool.run(False, nicenesses)) == [ours + 3, ours + 3]
+        assert os.nice(0) == ours
+    finally:
+        pool.stop()
 
 
 def test_an_error_comes_out_and_frees_its_thread() -> None:
