@@ -8,6 +8,8 @@ server instead.
 from __future__ import annotations
 
 import contextlib
+import gc
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -39,9 +41,10 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
 def _or_end(serverapp: Any, step: str) -> None:
     """Run a hook. Jupyter would log its failure and go on without us; ``exit`` does end the server."""
     try:
-        from . import extension
+        with _modules_stay():
+            from . import extension
 
-        getattr(extension, step)(serverapp)
+            getattr(extension, step)(serverapp)
     except Exception as error:
         serverapp.log.critical(
             "jupyter_totp_auth failed (%s: %s), and Jupyter will not start without its two-factor login. "
@@ -51,6 +54,22 @@ def _or_end(serverapp: Any, step: str) -> None:
             exc_info=True,
         )
         serverapp.exit(1)
+
+
+@contextlib.contextmanager
+def _modules_stay() -> Iterator[None]:
+    """Keep the garbage collector from looking through what has been imported, now and later: none is garbage.
+
+    It would go through all of JupyterLab once more while we are imported, which takes longer than that does.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 def __getattr__(name: str) -> Any:
