@@ -24,7 +24,7 @@ OURS, STOCK, FLOOR = "ours", "stock", "floor"
 WITHOUT_OURS = "--ServerApp.jpserver_extensions=jupyter_totp_auth=False"
 
 _INSIDE = Path(__file__).parent / "inside"
-_FLOOR = """\
+FLOOR_CONFIG = """\
 from jupyter_server.auth.identity import IdentityProvider, User
 
 READY = User(username="ada", name="Ada", display_name="Ada", initials="A", color="")
@@ -126,7 +126,7 @@ def cookies_of(session: requests.Session) -> str:
 @contextmanager
 def floor(home: Path, *, lean: bool = True) -> Iterator[Contender]:
     """A ready person for whoever asks: what a request costs without any check."""
-    with prepared(_Stock(home, config=_FLOOR, arguments=[WITHOUT_OURS]), lean=lean) as server:
+    with prepared(_Stock(home, config=FLOOR_CONFIG, arguments=[WITHOUT_OURS]), lean=lean) as server:
         yield Contender(FLOOR, server, {"Cookie": f"{cookie_name(server.url)}={'A' * 43}; _xsrf={'A' * 70}"})
 
 

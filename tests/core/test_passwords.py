@@ -70,6 +70,14 @@ def test_with_no_hash_a_dummy_is_checked_and_nothing_opens() -> None:
     assert hasher.argon2.verified == 2
 
 
+def test_a_hasher_is_made_without_computing_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hash_(*_: object) -> str:
+        raise AssertionError("64 MiB and a tenth of the start")
+
+    monkeypatch.setattr(PasswordHasher, "hash", hash_)
+    assert not Hasher(profiles.CHEAPEST).verify(None, "orbit velvet")
+
+
 def test_the_dummy_is_what_an_accounts_hash_is_but_for_a_password_that_has_it(hasher: Hasher) -> None:
     # Equal in all that decides how long a check takes (E09), and another in each process.
     assert extract_parameters(Hasher()._dummy) == passwords.PROFILE
