@@ -27,7 +27,7 @@ CROWDED = "ours, 100,000 live logins"
 WITHOUT_OURS = "--ServerApp.jpserver_extensions=jupyter_totp_auth=False"
 
 _INSIDE = Path(__file__).parent / "inside"
-_FLOOR = """\
+FLOOR_CONFIG = """\
 from jupyter_server.auth.identity import IdentityProvider, User
 
 READY = User(username="ada", name="Ada", display_name="Ada", initials="A", color="")
@@ -150,7 +150,9 @@ def cookies_of(session: requests.Session) -> str:
 @contextmanager
 def floor(home: Path, *, lean: bool = True, more: str = "") -> Iterator[Contender]:
     """A ready person for whoever asks: what a request costs without any check. ``more``: configuration."""
-    with prepared(StockServer(home, config=_FLOOR + more, arguments=[WITHOUT_OURS]), lean=lean) as server:
+    with prepared(
+        StockServer(home, config=FLOOR_CONFIG + more, arguments=[WITHOUT_OURS]), lean=lean
+    ) as server:
         yield Contender(FLOOR, server, {"Cookie": f"{cookie_name(server.url)}={'A' * 43}; _xsrf={'A' * 70}"})
 
 

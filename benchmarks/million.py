@@ -152,11 +152,11 @@ def log_in(one: Crowd) -> str:
 # -- the crowd -------------------------------------------------------------------------------------
 
 
-def crowd(home: Path, url: str, size: int) -> Crowd:
+def crowd(home: Path, url: str, size: int, *, keyring: Path | None = None) -> Crowd:
     """A store with so many accounts, each with a login, and Ada."""
     settings = TotpAuth(
         database_url=url or f"sqlite:///{home / 'store' / 'totp.sqlite3'}",
-        key_file=str(home / "key" / "keyring"),
+        key_file=str(keyring or home / "key" / "keyring"),
     )
     clock = Clock()
     services = build(settings, clock=clock, hasher=Hasher(profiles.CHEAPEST))

@@ -8,6 +8,8 @@ server instead.
 from __future__ import annotations
 
 import contextlib
+import gc
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -20,9 +22,10 @@ __all__ = ["TotpIdentityProvider", "__version__"]
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     with contextlib.suppress(Exception):  # only how the log looks; what matters is looked at by the hooks
-        from .web import json_log
+        with _modules_stay():
+            from .web import json_log
 
-        json_log.begin_early()
+            json_log.begin_early()
     return [{"module": "jupyter_totp_auth"}]
 
 
@@ -39,9 +42,10 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
 def _or_end(serverapp: Any, step: str) -> None:
     """Run a hook. Jupyter would log its failure and go on without us; ``exit`` does end the server."""
     try:
-        from . import extension
+        with _modules_stay():
+            from . import extension
 
-        getattr(extension, step)(serverapp)
+            getattr(extension, step)(serverapp)
     except Exception as error:
         serverapp.log.critical(
             "jupyter_totp_auth failed (%s: %s), and Jupyter will not start without its two-factor login. "
@@ -51,6 +55,22 @@ def _or_end(serverapp: Any, step: str) -> None:
             exc_info=True,
         )
         serverapp.exit(1)
+
+
+@contextlib.contextmanager
+def _modules_stay() -> Iterator[None]:
+    """Keep the garbage collector from looking through what has been imported, now and later: none is garbage.
+
+    It would go through all of JupyterLab once more while we are imported, which takes longer than that does.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 def __getattr__(name: str) -> Any:

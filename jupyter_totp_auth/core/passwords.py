@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 import unicodedata
 from collections.abc import Callable
 
-from argon2 import PasswordHasher, Type, profiles
+from argon2 import Parameters, PasswordHasher, Type, profiles
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 from argon2.low_level import error_to_str
 
@@ -26,9 +28,9 @@ class CannotHash(Exception):
 class Hasher:
     """argon2id with one set of parameters. Tests hand in ``argon2.profiles.CHEAPEST``; there is no bypass."""
 
-    def __init__(self, profile: object = PROFILE) -> None:
-        self._argon2 = PasswordHasher.from_parameters(profile)  # type: ignore[arg-type]
-        self._dummy = self.hash("no account has this password")
+    def __init__(self, profile: Parameters = PROFILE) -> None:
+        self._argon2 = PasswordHasher.from_parameters(profile)
+        self._dummy = _nobodys_hash(profile)
 
     def hash(self, password: str) -> str:
         """The PHC string of a normalised password, to be sealed before it is stored. Raises CannotHash."""
@@ -58,6 +60,21 @@ class Hasher:
             return self._argon2.check_needs_rehash(phc)
         except InvalidHashError:
             return False
+
+
+def _nobodys_hash(profile: Parameters) -> str:
+    """The PHC string of no password that anybody knows: to check one against it costs what any check does.
+
+    Random, not computed: that would be 64 MiB and a tenth of each start.
+    """
+    salt, tag = secrets.token_bytes(profile.salt_len), secrets.token_bytes(profile.hash_len)
+    costs = f"m={profile.memory_cost},t={profile.time_cost},p={profile.parallelism}"
+    kind = f"argon2{profile.type.name.lower()}"
+    return f"${kind}$v={profile.version}${costs}${_unpadded(salt)}${_unpadded(tag)}"
+
+
+def _unpadded(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii").rstrip("=")
 
 
 def is_argon2id(phc: str) -> bool:

@@ -86,7 +86,7 @@ def _writable(subject: Subject) -> Verdict:
 @check(
     "store-damaged",
     about="the store is damaged",
-    why="SQLite's own check says so; the server refuses to start.",
+    why="SQLite's own check says so; the server refuses to start, or says it soon after (a file over 8 MiB).",
 )
 def _damaged(subject: Subject) -> Verdict:
     if subject.store.damaged:

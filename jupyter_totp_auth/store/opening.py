@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,7 +25,8 @@ from ..core.sealing import Keyring, Purpose, SealBroken, Sealer, Seals, key_id, 
 from . import keyring_file, schema
 from .access_tokens import SqlAccessTokens
 from .accounts import SqlAccounts
-from .database import Database, in_words
+from .damage import is_sound_at_start
+from .database import Database
 from .enrollments import SqlEnrollments
 from .errors import StoreRefused, StoreUnavailable
 from .events import SqlEvents
@@ -38,6 +38,8 @@ from .probes import SqlProbes
 from .remote import insist_on_tls
 from .tables import instance
 from .throttles import SqlThrottles
+
+DAMAGED = "The account store {} is damaged. Restore a backup: jupyter totp restore PATH"
 
 _CHECK = b"jupyter-totp-auth"
 
@@ -154,7 +156,8 @@ def _make_or_migrate(database: Database, keyring: Keyring | None, places: Places
         raise StoreRefused("There is an account store already; move it away first.")
     if database.path is not None and not database.path.exists():
         _make_file(database.path)
-    schema.bring_up_to_date(database)
+    if found != schema.HEAD:
+        schema.bring_up_to_date(database)
     return found
 
 
@@ -176,20 +179,8 @@ def _check_file(path: Path) -> None:
         insist_on_privacy("account store", place, place.stat())
     if path.stat().st_size == 0:
         return
-    try:
-        connection = sqlite3.connect(path, timeout=5)
-        try:
-            verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
-        finally:
-            connection.close()
-    except sqlite3.OperationalError as error:
-        raise StoreUnavailable(in_words(error)) from None
-    except sqlite3.DatabaseError:
-        verdict = "not a database"
-    if verdict != "ok":
-        raise StoreRefused(
-            f"The account store {path} is damaged. Restore a backup: jupyter totp restore PATH"
-        )
+    if not is_sound_at_start(path):
+        raise StoreRefused(DAMAGED.format(path))
 
 
 def _instance(database: Database, at: int) -> tuple[str, bytes | None]:

@@ -29,12 +29,8 @@ metadata = MetaData(
     }
 )
 
-MARIADB: dict[str, Any] = {
-    "mariadb_engine": "InnoDB",
-    "mariadb_charset": "utf8mb4",
-    # NO PAD and binary: MariaDB's default says that alice, Alice and "alice " are one name (F08).
-    "mariadb_collate": "utf8mb4_nopad_bin",
-}
+# How MariaDB keeps them (InnoDB, a binary collation) stands in the migrations, which make them: said here as
+# well, it would have SQLAlchemy import that dialect at every start.
 
 
 class Digest(TypeDecorator[bytes]):
@@ -68,7 +64,6 @@ instance = Table(
     # What digests of recovery codes and names of counters are made with: sealed, so that a new key in the
     # keyring does not void them. Made when the store is first opened.
     Column("mac_key", LargeBinary),
-    **MARIADB,
 )
 
 # Whose logins a step of the revision is about, for as long as processes may ask: one row a step.
@@ -78,7 +73,6 @@ account_change = Table(
     Column("revision", BigInteger, primary_key=True, autoincrement=False),
     # No foreign key: that an account is deleted is a change too. Null: everybody.
     Column("account_id", String(32)),
-    **MARIADB,
 )
 
 account = Table(
@@ -97,7 +91,6 @@ account = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("password", LargeBinary),
     Column("terminals", String(16), nullable=False, server_default="yes"),
-    **MARIADB,
 )
 
 
@@ -115,7 +108,6 @@ totp_authenticator = Table(
     Column("last_step", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
-    **MARIADB,
 )
 
 # A further phone, until its first code is confirmed; the account's own phones go on meanwhile.
@@ -128,7 +120,6 @@ new_authenticator = Table(
     Column("secret", LargeBinary, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("tries_left", Integer, nullable=False),
-    **MARIADB,
 )
 
 access_token = Table(
@@ -144,7 +135,6 @@ access_token = Table(
     Column("last_used_at", BigInteger),
     Column("last_used_from", String(64)),
     Column("path_prefix", String(255)),
-    **MARIADB,
 )
 
 recovery_code = Table(
@@ -154,7 +144,6 @@ recovery_code = Table(
     _account_id(nullable=False, index=True),
     Column("created_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
-    **MARIADB,
 )
 
 enrollment_code = Table(
@@ -163,7 +152,6 @@ enrollment_code = Table(
     Column("digest", Digest, primary_key=True),
     _account_id(nullable=True, index=True),
     Column("expires_at", BigInteger, nullable=False),
-    **MARIADB,
 )
 
 enrollment = Table(
@@ -186,7 +174,6 @@ enrollment = Table(
     Column("tries_left", Integer, nullable=False),
     Column("password", LargeBinary),
     Column("secret", LargeBinary),
-    **MARIADB,
 )
 
 pending_login = Table(
@@ -202,7 +189,6 @@ pending_login = Table(
     Column("throttle_key", Digest, nullable=False),
     # The times at which wrong codes were charged, each with a comma behind it.
     Column("charges", String(255)),
-    **MARIADB,
 )
 
 login = Table(
@@ -225,7 +211,6 @@ login = Table(
     Column("ended_at", BigInteger, index=True),
     # Beside no ended_at: it ends before its time, for this, at expires_at; until then its pages save.
     Column("end_reason", String(32)),
-    **MARIADB,
 )
 
 known_browser = Table(
@@ -235,7 +220,6 @@ known_browser = Table(
     _account_id(nullable=False, index=True),
     Column("epoch", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
-    **MARIADB,
 )
 
 throttle = Table(
@@ -247,7 +231,6 @@ throttle = Table(
     Column("failures", Integer, nullable=False),
     Column("next_try_at", BigInteger, nullable=False),
     Column("forget_at", BigInteger, index=True),
-    **MARIADB,
 )
 
 # By which the doctor, asking from outside, shows that it may be told how its request arrived.
@@ -256,7 +239,6 @@ probe = Table(
     metadata,
     Column("digest", Digest, primary_key=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
-    **MARIADB,
 )
 
 # What administrators tell everybody who has a page open.
@@ -269,7 +251,6 @@ notice = Table(
     Column("sender", String(64), nullable=False),
     Column("sent_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    **MARIADB,
 )
 
 event = Table(
@@ -285,7 +266,6 @@ event = Table(
     Column("client", String(64), nullable=False),
     Column("login", String(16)),
     Column("detail", Text, nullable=False),
-    **MARIADB,
 )
 Index("ix_event_account_id", event.c.account_id, event.c.id)
 Index("ix_event_event", event.c.event, event.c.id)

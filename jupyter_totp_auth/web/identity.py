@@ -23,7 +23,7 @@ from ..public_routes import patterns
 from ..settings import DATABASE_URL_VARIABLE, KEY_FILE_VARIABLE, TotpAuth
 from ..store import StoreRefused
 from ..wiring import Services, build
-from . import first_start, managers, start_checks
+from . import first_start, look_through, managers, start_checks
 from .accepting import hurry
 from .appearance import BadLogo
 from .assembly import make_gate, make_rim
@@ -209,6 +209,7 @@ class TotpIdentityProvider(IdentityProvider):
         app.io_loop.add_callback(self.rim.start)
         app.io_loop.add_callback(hurry, app)
         app.io_loop.add_callback(self.service.begin)
+        app.io_loop.add_callback(look_through.begin, self.services.store.database, self.log)
         self.setup_code = self.services.enrollment.offer_setup()
         if self.setup_code is not None:
             self.rim.awaiting_setup = True

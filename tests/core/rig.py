@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from argon2 import PasswordHasher, profiles
+from argon2 import Parameters, PasswordHasher, profiles
 
 from jupyter_totp_auth.core import recovery, totp
 from jupyter_totp_auth.core.access_tokens import AccessTokens
@@ -82,7 +82,7 @@ class CountingArgon2:
 class CountingHasher(Hasher):
     """The real hasher at its cheapest; ``argon2.verified`` is how many checks it computed."""
 
-    def __init__(self, profile: object = profiles.CHEAPEST) -> None:
+    def __init__(self, profile: Parameters = profiles.CHEAPEST) -> None:
         super().__init__(profile)
         self.argon2 = CountingArgon2(self._argon2)
         self._argon2 = self.argon2  # type: ignore[assignment]

@@ -70,8 +70,19 @@ def test_with_no_hash_a_dummy_is_checked_and_nothing_opens() -> None:
     assert hasher.argon2.verified == 2
 
 
-def test_the_dummys_own_password_opens_nothing(hasher: Hasher) -> None:
-    assert not hasher.verify(None, "no account has this password")
+def test_a_hasher_is_made_without_computing_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hash_(*_: object) -> str:
+        raise AssertionError("64 MiB and a tenth of the start")
+
+    monkeypatch.setattr(PasswordHasher, "hash", hash_)
+    assert not Hasher(profiles.CHEAPEST).verify(None, "orbit velvet")
+
+
+def test_the_dummy_is_what_an_accounts_hash_is_but_for_a_password_that_has_it(hasher: Hasher) -> None:
+    # Equal in all that decides how long a check takes (E09), and another in each process.
+    assert extract_parameters(Hasher()._dummy) == passwords.PROFILE
+    assert extract_parameters(hasher._dummy) == profiles.CHEAPEST
+    assert hasher._dummy != Hasher(profiles.CHEAPEST)._dummy
 
 
 @pytest.mark.parametrize(
@@ -96,7 +107,7 @@ def test_where_there_is_no_memory_to_hash_nothing_is_said_of_the_password(hasher
     with pytest.raises(CannotHash):
         hasher.verify(two_terabytes, "orbit velvet")
     with pytest.raises(CannotHash):
-        Hasher(replace(profiles.CHEAPEST, memory_cost=2**31))  # it makes its dummy hash
+        Hasher(replace(profiles.CHEAPEST, memory_cost=2**31)).verify(None, "orbit velvet")
 
 
 def test_a_hash_of_other_parameters_still_opens_and_is_outdated(hasher: Hasher) -> None:
