@@ -39,7 +39,15 @@ def test_Q04_the_tests_that_have_to_notice_it_are_there(sentinel: Sentinel) -> N
     for killer in sentinel.killers:
         file, _, name = killer.partition("::")
         assert file.startswith(
-            ("tests/attacks/", "tests/host/", "tests/hosting/", "tests/cli/", "tests/web/", "tests/rights/")
+            (
+                "tests/attacks/",
+                "tests/host/",
+                "tests/hosting/",
+                "tests/cli/",
+                "tests/web/",
+                "tests/rights/",
+                "tests/together/",
+            )
         )
         tree = ast.parse(Path(runner.ROOT, file).read_text(encoding="utf-8"))
         assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
