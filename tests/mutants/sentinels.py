@@ -731,6 +731,20 @@ SENTINELS = (
         f"{_EXTENSIONS}a_neighbour_is_never_handed_what_opens_this_server",
     ),
     _one(
+        "a neighbour puts a login of its own into the browser",
+        "web/neighbours.py",
+        "        if not cookies.is_ours(line",
+        "        if True or cookies.is_ours(line",
+        f"{_EXTENSIONS}a_neighbour_leaves_nothing_in_the_browser_that_is_this_servers",
+    ),
+    _one(
+        "a neighbour leaves a service worker for every page",
+        "web/neighbours.py",
+        "    headers.pop(_WORKER, None)\n",
+        "",
+        f"{_EXTENSIONS}a_neighbour_leaves_nothing_in_the_browser_that_is_this_servers",
+    ),
+    _one(
         "a neighbour's proxy is for readers too",
         "web/resources.py",
         '    "jupyter_server_proxy": "proxy",\n',
