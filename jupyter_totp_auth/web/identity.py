@@ -193,6 +193,15 @@ class TotpIdentityProvider(IdentityProvider):
             self.log.warning("%s is set. It opens nothing here; remove it.", name)
         for sentence in start_checks.worth_a_warning(self.settings, app.base_url):
             self.log.warning(sentence)
+        self._put_gate_up(app)
+        self._go_on_with_loop(app)
+        self.setup_code = self.services.enrollment.offer_setup()
+        if self.setup_code is not None:
+            self.rim.awaiting_setup = True
+            as_json = self.settings.log_format == "json"
+            first_start.announce(app, self.setup_code, self.settings.public_url, as_json=as_json)
+
+    def _put_gate_up(self, app: Any) -> None:
         keep_secrets_out(app.web_app.settings, app.log)
         without_found_templates(app.web_app.settings["config"])
         app.web_app.settings["xsrf_cookie_kwargs"] = jupyters_cookie(app.base_url)
@@ -204,17 +213,14 @@ class TotpIdentityProvider(IdentityProvider):
         self.log.info("jupyter_totp_auth: answered without a login: %s", public)
         # Jupyter warns of each extension's handler without a rule of its own; the gate is that rule.
         warnings.filterwarnings("ignore", category=JupyterServerAuthWarning)
+
+    def _go_on_with_loop(self, app: Any) -> None:
         # Once the loop runs, every extension has put its managers there.
         app.io_loop.add_callback(managers.watch, self.rim.rights, app.web_app.settings, self._tell_of_kernel)
         app.io_loop.add_callback(self.rim.start)
         app.io_loop.add_callback(hurry, app)
         app.io_loop.add_callback(self.service.begin)
         app.io_loop.add_callback(look_through.begin, self.services.store.database, self.log)
-        self.setup_code = self.services.enrollment.offer_setup()
-        if self.setup_code is not None:
-            self.rim.awaiting_setup = True
-            as_json = self.settings.log_format == "json"
-            first_start.announce(app, self.setup_code, self.settings.public_url, as_json=as_json)
 
     def stands_guard(self, application: web.Application) -> bool:
         """Whether our gate is still before this application's handlers."""

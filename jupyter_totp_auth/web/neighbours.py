@@ -1,16 +1,17 @@
 """What goes on to other programs behind this server (jupyter-server-proxy): nothing that opens it.
 
-The proxy hands every header on. Whoever listens at a port of this machine, under whichever user of it, would
-have the login's cookie or the access token of each person that opens its page.
+The proxy hands every header on, both ways. Whoever listens at a port of this machine, under whichever user of
+it, would have the login's cookie or the access token of each person that opens its page; would put its own in
+their place; and would leave a service worker in the browser, which answers for every later page, the login too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 from ..core.access_tokens import blanked
 from .cookies import Cookies
@@ -18,6 +19,8 @@ from .resources import lineage
 
 _PROXY = "jupyter_server_proxy."
 _AUTHORIZATION, _COOKIE = "Authorization", "Cookie"
+_SET_COOKIE, _WORKER = "Set-Cookie", "Service-Worker-Allowed"
+"""The latter alone lets a service worker be for more than the folder that it came from."""
 
 
 def kept_from_neighbours(find_handler: Callable[..., Any], cookies: Cookies) -> Callable[..., Any]:
@@ -27,6 +30,7 @@ def kept_from_neighbours(find_handler: Callable[..., Any], cookies: Cookies) -> 
         delegate = find_handler(request, **kwargs)
         if _hands_on(getattr(delegate, "handler_class", None)):
             _take_out(request, cookies)
+            _hold_answer(request, cookies)
         return delegate
 
     return find
@@ -52,6 +56,27 @@ def _take_out(request: HTTPServerRequest, cookies: Cookies) -> None:
     if _has_token(request.uri or ""):
         request.query = "&".join(part for part in request.query.split("&") if not _has_token(part))
         request.uri = f"{request.path}?{request.query}" if request.query else request.path
+
+
+def _hold_answer(request: HTTPServerRequest, cookies: Cookies) -> None:
+    connection: Any = request.connection  # of this one request, also where the socket carries more
+    before = vars(connection).get("write_headers")
+    connection.write_headers = partial(_write_headers, connection, before, cookies)
+
+
+def _write_headers(
+    connection: Any, before: Any, cookies: Cookies, start_line: Any, headers: HTTPHeaders, chunk: Any = None
+) -> Any:
+    del connection.write_headers
+    if before is not None:
+        connection.write_headers = before
+    headers.pop(_WORKER, None)
+    lines = headers.get_list(_SET_COOKIE)
+    headers.pop(_SET_COOKIE, None)
+    for line in lines:
+        if not cookies.is_ours(line.partition("=")[0].strip()):
+            headers.add(_SET_COOKIE, line)
+    return connection.write_headers(start_line, headers, chunk)
 
 
 def _has_token(text: str) -> bool:

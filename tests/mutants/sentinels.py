@@ -638,8 +638,8 @@ SENTINELS = (
     _one(
         "a token for a folder reads all of them",
         "web/authorizer.py",
-        "        return not prefix or all(_is_below(path, prefix) for path in paths_of(handler))",
-        "        return True",
+        "        if prefix and not all(_is_below(path, prefix) for path in paths_of(handler)):",
+        "        if False:",
         f"{_FOLDERS}outside_it_does_nothing",
     ),
     _one(
@@ -729,6 +729,20 @@ SENTINELS = (
         "    find_handler = kept_from_neighbours(find_handler, rim.cookies)\n",
         "",
         f"{_EXTENSIONS}a_neighbour_is_never_handed_what_opens_this_server",
+    ),
+    _one(
+        "a neighbour puts a login of its own into the browser",
+        "web/neighbours.py",
+        "        if not cookies.is_ours(line",
+        "        if True or cookies.is_ours(line",
+        f"{_EXTENSIONS}a_neighbour_leaves_nothing_in_the_browser_that_is_this_servers",
+    ),
+    _one(
+        "a neighbour leaves a service worker for every page",
+        "web/neighbours.py",
+        "    headers.pop(_WORKER, None)\n",
+        "",
+        f"{_EXTENSIONS}a_neighbour_leaves_nothing_in_the_browser_that_is_this_servers",
     ),
     _one(
         "a neighbour's proxy is for readers too",

@@ -21,6 +21,10 @@ def journal(handler: web.RequestHandler) -> None:
 class Page(web.RequestHandler):
     def get(self) -> None:
         journal(self)
+        self.add_header("Set-Cookie", "theirs=2; Path=/")
+        for name in self.get_query_arguments("cookie"):
+            self.add_header("Set-Cookie", f"{name}=planted; Path=/; HttpOnly")
+        self.set_header("Service-Worker-Allowed", "/")
         self.finish("the neighbour")
 
     post = put = patch = delete = get

@@ -198,7 +198,7 @@ def test_a_neighbour_and_its_sockets_for(full: House, neighbour: tuple[int, Path
 def test_a_neighbour_is_never_handed_what_opens_this_server(full: House, neighbour: tuple[int, Path]) -> None:
     """Its own cookies and its own password it gets."""
     port, journal = neighbour
-    member, program = house_guests(full)
+    member, program = house_guests(full, "mona")
     client = member.client
     assert client is not None
     client.session.cookies.set("theirs", "1")
@@ -223,9 +223,26 @@ def test_a_neighbour_is_never_handed_what_opens_this_server(full: House, neighbo
     assert lines[2][2]["Authorization"] == own["Authorization"]
 
 
-def house_guests(house: House) -> tuple[Asker, Asker]:
+def test_a_neighbour_leaves_nothing_in_the_browser_that_is_this_servers(
+    full: House, neighbour: tuple[int, Path]
+) -> None:
+    port, _ = neighbour
+    member, _ = house_guests(full, "nora")
+    client = member.client
+    assert client is not None
+    bearer, name = client.login_cookie, client.cookie_name("-login-")
+    names = f"cookie={name}&cookie=__Host-{name}&cookie=harmless"
+    answer = client.get(f"proxy/{port}/page?{names}")
+    assert answer.text == "the neighbour"
+    assert "Service-Worker-Allowed" not in answer.headers
+    assert sorted(c.name for c in answer.cookies) == ["harmless", "theirs"]
+    assert client.login_cookie == bearer
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"  # what else is held still is
+
+
+def house_guests(house: House, name: str) -> tuple[Asker, Asker]:
     """A member's browser, which has logged in by the pages so that it is known, and a program of theirs."""
-    person = house.stage.enrolled("mona")
+    person = house.stage.enrolled(name)
     client = Client(house.stage.url)
     client.log_in(person)
     member = house.with_cookie(Role.MEMBER)
