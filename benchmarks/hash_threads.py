@@ -44,7 +44,7 @@ KNOWN, ALONE, PRESSED = "a known browser's login, ms", "a login alone, ms", "a h
 _MS = 1000
 _CONFIG = """\
 from jupyter_totp_auth.web import assembly
-assembly._HASH_THREADS, assembly._HASH_NICENESS = {}, {}
+assembly.HASH_THREADS, assembly.HASH_NICENESS = {}, {}
 """
 
 
