@@ -61,6 +61,9 @@ def main(*, full: bool = False) -> None:
         study.add(in_turn(measures, rounds=8 if full else 2))
     for name in POOLS:
         study.ratio(P99, name, IDLE, at_most=2)
+    for name, (threads, niceness) in POOLS.items():
+        line = study.points.setdefault(f"{P99}, by niceness", {}).setdefault(f"{threads} at once", {})
+        line[niceness] = study.median(P99, name)
     before = next(name for name, pool in POOLS.items() if pool == (1, 0))
     for figure in (RATE, MEMORY, KNOWN, ALONE, PRESSED):
         for name in POOLS:

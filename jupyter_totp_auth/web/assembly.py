@@ -28,6 +28,7 @@ from .xsrf import Xsrf
 HASH_THREADS = 1
 """One hash is four threads of argon2's own: a second at once gets nobody in sooner, and takes 64 MiB."""
 HASH_NICENESS = 5
+"""Kernels and the event loop go first; with 10, nobody gets in while all processors compute (0020)."""
 _HASH_QUEUE = 16
 _HASH_RESERVED = 4
 _STORE_THREADS = 4
