@@ -43,7 +43,7 @@ KNOWN, ALONE, PRESSED = "a known browser's login, ms", "a login alone, ms", "a h
 _MS = 1000
 _CONFIG = """\
 from jupyter_totp_auth.web import assembly
-assembly._HASH_THREADS, assembly._HASH_NICENESS = {}, {}
+assembly.HASH_THREADS, assembly.HASH_NICENESS = {}, {}
 """
 
 
@@ -60,6 +60,9 @@ def main(*, full: bool = False) -> None:
         study.add(in_turn(measures, rounds=8 if full else 2))
     for name in POOLS:
         study.ratio(P99, name, IDLE, at_most=2)
+    for name, (threads, niceness) in POOLS.items():
+        line = study.points.setdefault(f"{P99}, by niceness", {}).setdefault(f"{threads} at once", {})
+        line[niceness] = study.median(P99, name)
     before = next(name for name, pool in POOLS.items() if pool == (1, 0))
     for figure in (RATE, MEMORY, KNOWN, ALONE, PRESSED):
         for name in POOLS:

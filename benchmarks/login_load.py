@@ -110,12 +110,14 @@ class People:
         self._url = url
         self._rested = deque(people)
         self._known: deque[tuple[Person, Browser]] = deque()
+        self.hashed: list[float] = []
+        """When a password was found right."""
 
     async def log_in(self) -> None:
         """Both pages and both factors, by whoever has rested longest."""
         person = self._rested.popleft()
         try:
-            await _log_in(Browser(self._url), person)
+            await self._both_factors(Browser(self._url), person)
         finally:
             self._rested.append(person)
 
@@ -123,24 +125,24 @@ class People:
         """Let so many be known by their browsers, and log out."""
         for _ in range(number):
             person, browser = self._rested.popleft(), Browser(self._url)
-            await _log_in(browser, person)
+            await self._both_factors(browser, person)
             browser.forget("-login-")
             self._known.append((person, browser))
 
     async def log_in_known(self) -> None:
         """One of them, from that browser; they are a stranger from then on."""
         person, browser = self._known.popleft()
-        await _log_in(browser, person)
+        await self._both_factors(browser, person)
         self._rested.append(person)
 
-
-async def _log_in(browser: Browser, person: Person) -> None:
-    form = {"_xsrf": token_in(await browser.get("login")), "username": person.username}
-    answer = await browser.post("login", {**form, "password": person.password})
-    assert answer.code == _SEE_OTHER, (answer.code, answer.body)
-    form = {"_xsrf": token_in(await browser.get("login/code"))}
-    answer = await browser.post("login/code", {**form, "code": await _fresh_code(person)})
-    assert answer.code == _SEE_OTHER, (answer.code, answer.body)
+    async def _both_factors(self, browser: Browser, person: Person) -> None:
+        form = {"_xsrf": token_in(await browser.get("login")), "username": person.username}
+        answer = await browser.post("login", {**form, "password": person.password})
+        assert answer.code == _SEE_OTHER, (answer.code, answer.body)
+        self.hashed.append(time.perf_counter())
+        form = {"_xsrf": token_in(await browser.get("login/code"))}
+        answer = await browser.post("login/code", {**form, "code": await _fresh_code(person)})
+        assert answer.code == _SEE_OTHER, (answer.code, answer.body)
 
 
 async def _fresh_code(person: Person) -> str:

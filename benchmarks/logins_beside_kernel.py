@@ -24,14 +24,15 @@ from benchmarks.echo import Echo, Noticed, echo
 from benchmarks.hashes_alone import hashes_alone
 from benchmarks.login_load import TRUSTED, LogIn, People, enroll, for_a_while, stock_log_in
 from benchmarks.measure import Sample, Study, in_turn, is_full, quantile
+from jupyter_totp_auth.web.assembly import HASH_NICENESS, HASH_THREADS
 
 IDLE, ALONE = "idle", "hashes alone"
 AT_ONCE = 32
 FEWER = (1, 4, 12)
-SECONDS = 3.0
+SECONDS = 4.0
 ROUNDS, MANY_ROUNDS = 3, 12
 P50, P99, PING = "kernel echo p50, ms", "kernel echo p99, ms", "HTTP ping p99, ms"
-RATE, MEMORY = "logins/s", "peak memory above rest, MiB"
+RATE, HASHES, MEMORY = "logins/s", "hashes/s", "peak memory above rest, MiB"
 _MS = 1000
 
 
@@ -55,7 +56,7 @@ def main(*, full: bool = False) -> None:
         places = {OURS: mine, STOCK: theirs}
         measures = {
             IDLE: partial(idle, mine),
-            OURS: partial(loaded, mine, AT_ONCE),
+            OURS: partial(our_load, mine),
             STOCK: partial(loaded, theirs, AT_ONCE),
             ALONE: partial(alone, mine),
         }
@@ -64,7 +65,7 @@ def main(*, full: bool = False) -> None:
     study.ratio(P99, OURS, IDLE, at_most=2)
     study.ratio(P99, STOCK, IDLE)
     study.ratio(P99, ALONE, IDLE)
-    study.ratio(RATE, OURS, ALONE, at_least=0.9)
+    study.ratio(HASHES, OURS, ALONE, at_least=0.9)
     study.ratio(RATE, OURS, STOCK)
     study.judge(f"{MEMORY}: {OURS}", study.median(MEMORY, OURS), at_most=140)
     study.report()
@@ -122,11 +123,19 @@ def loaded(place: Workplace, number: int) -> Sample:
     return {**told(noticed), RATE: inside / SECONDS, MEMORY: grown}
 
 
+def our_load(place: OurWorkplace) -> Sample:
+    """Thirty-two log in; and the hashes a second from the first to the last: there was always one to do."""
+    place.people.hashed.clear()
+    found = loaded(place, AT_ONCE)
+    each = place.people.hashed
+    return {**found, HASHES: (len(each) - 1) / (each[-1] - each[0])}
+
+
 def alone(place: Workplace) -> Sample:
     """Nobody logs in, and a process beside hashes."""
     with place.kernel.listening() as noticed:
-        rate = hashes_alone(threads=1, niceness=0, seconds=SECONDS)
-    return {**told(noticed), RATE: rate}
+        rate = hashes_alone(threads=HASH_THREADS, niceness=HASH_NICENESS, seconds=SECONDS)
+    return {**told(noticed), HASHES: rate}
 
 
 def told(noticed: Noticed) -> Sample:

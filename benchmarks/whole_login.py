@@ -84,7 +84,7 @@ def judge(study: Study, names: list[str]) -> None:
 
 def one_by_one(door: Door) -> Sample:
     """The middle one of some."""
-    door.wait(ONE_BY_ONE)
+    door.wait(2 * ONE_BY_ONE)
     before = door.cpu()
     each = [asyncio.run(at_once(door.log_in, 1))[0] for _ in range(ONE_BY_ONE)]
     return {LATENCY: median(each) * _MS, WORK: (door.cpu() - before) / ONE_BY_ONE * _MS}
@@ -92,7 +92,7 @@ def one_by_one(door: Door) -> Sample:
 
 def crowd(door: Door, number: int) -> Sample:
     """So many at the same moment."""
-    door.wait(number * 0.75)
+    door.wait(number * 0.9)
     begun = time.perf_counter()
     each = asyncio.run(at_once(door.log_in, number))
     return {RATE: number / (time.perf_counter() - begun), "a login, median, ms": median(each) * _MS}

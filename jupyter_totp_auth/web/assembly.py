@@ -26,9 +26,10 @@ from .tokens import TokenPlaces
 from .who_ran_what import WhoRanWhat
 from .xsrf import Xsrf
 
-_HASH_THREADS = 1
+HASH_THREADS = 1
 """One hash is four threads of argon2's own: a second at once gets nobody in sooner, and takes 64 MiB."""
-_HASH_NICENESS = 10
+HASH_NICENESS = 5
+"""Kernels and the event loop go first; with 10, nobody gets in while all processors compute (0020)."""
 _HASH_QUEUE = 16
 _HASH_RESERVED = 4
 _STORE_THREADS = 4
@@ -60,11 +61,11 @@ def make_rim(
         sockets=Sockets(is_served, ReadingAlong(rights), who_ran_what),
         hash_pool=HashPool(
             "hash",
-            threads=_HASH_THREADS,
+            threads=HASH_THREADS,
             queue=_HASH_QUEUE,
             reserved=_HASH_RESERVED,
             patience=patience,
-            niceness=_HASH_NICENESS,
+            niceness=HASH_NICENESS,
         ),
         store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE, patience=patience),
         member_pool=member_pool,

@@ -11,7 +11,7 @@ EXHAUSTED = (MemoryError, OSError)
 
 
 COME_AGAIN = 1
-"""Seconds after a 503: a full queue is done in about as many, and whoever came later would find it idle."""
+"""Seconds after a 503. The thread that hashes empties a full queue in little more; later, it is idle."""
 
 
 class Unavailable(web.HTTPError):

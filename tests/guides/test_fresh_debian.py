@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.guides.machine import Machine
 from tests.guides.paper import follow
 from tests.guides.person import enrolled, signed_in, works
@@ -12,6 +14,7 @@ from tests.guides.playing import changed, play
 GUIDE = "tutorial/fresh-debian"
 
 
+@pytest.mark.timeout(400)
 def test_a_fresh_debian_machine_with_nginx_and_the_role_would_change_nothing(
     a_machine: Callable[..., Machine],
 ) -> None:
