@@ -21,11 +21,11 @@ __all__ = ["TotpIdentityProvider", "__version__"]
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    with contextlib.suppress(Exception):  # only how the log looks; what matters is looked at by the hooks
-        with _modules_stay():
-            from .web import json_log
+    # Only how the log looks: what matters is looked at by the hooks.
+    with contextlib.suppress(Exception), _modules_stay():
+        from .web import json_log
 
-            json_log.begin_early()
+        json_log.begin_early()
     return [{"module": "jupyter_totp_auth"}]
 
 
