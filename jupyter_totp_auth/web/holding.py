@@ -26,6 +26,7 @@ from .request_shape import wants_websocket
 from .resources import action_of, is_kernel_socket, resource_of
 from .rights import Refused, Rights, text_of
 from .sockets import is_socket
+from .trusting import hold_trust
 from .visitor import visitor_of
 
 _ARE_NAMED_IN_BODIES = frozenset({"kernels", "sessions"})
@@ -47,6 +48,7 @@ def _held(rights: Rights, handler_class: Any) -> Any:
             refuse(self, refused.reason, refused.sentence)
             return None
         _keep_apart(rights, self)
+        hold_trust(rights, self)
         return super(held, self).prepare()
 
     def ends(name: str) -> Any:
