@@ -26,6 +26,7 @@ from .request_shape import wants_websocket
 from .resources import action_of, is_kernel_socket, resource_of
 from .rights import Refused, Rights, text_of
 from .sockets import is_socket
+from .trusting import hold_trust
 from .visitor import visitor_of
 
 _ARE_NAMED_IN_BODIES = frozenset({"kernels", "sessions"})
@@ -41,6 +42,7 @@ def fitted(rights: Rights, handler_class: Any) -> Any:
 @lru_cache(maxsize=1024)
 def _held(rights: Rights, handler_class: Any) -> Any:
     is_of_kernel = is_kernel_socket(handler_class)
+    is_of_contents = resource_of(handler_class) == "contents"
 
     def prepare(self: Any) -> Any:
         self._totp_doing = doing.begin(self.request)
@@ -49,6 +51,8 @@ def _held(rights: Rights, handler_class: Any) -> Any:
             return None
         if is_of_kernel:
             _keep_apart(rights, self)
+        if is_of_contents:
+            hold_trust(rights, self)
         return super(held, self).prepare()
 
     def ends(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 The proxy hands every header on, both ways. Whoever listens at a port of this machine, under whichever user of
 it, would have the login's cookie or the access token of each person that opens its page; would put its own in
-their place; and would leave a service worker in the browser, which answers for all later pages, our own too.
+their place; and would leave a service worker in the browser, which answers for every later page.
 """
 
 from __future__ import annotations

@@ -23,6 +23,9 @@ _ACTIONS = {
     **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), Action.WRITE),
 }
 
+_TRUST = "jupyter_server.services.contents.handlers.TrustNotebooksHandler"
+"""Its POST has a notebook's scripts run in every browser that opens it."""
+
 _CLASSES = {
     "jupyter_server.base.handlers.APIVersionHandler": "api",
     "jupyter_server.base.handlers.FileFindHandler": "lab",
@@ -33,7 +36,7 @@ _CLASSES = {
     "jupyter_server.base.handlers.TrailingSlashHandler": "lab",
     "jupyter_server.services.api.handlers.IdentityHandler": ACCOUNT,
     "jupyter_server.services.contents.handlers.NotebooksRedirectHandler": "contents",
-    "jupyter_server.services.contents.handlers.TrustNotebooksHandler": "contents",
+    _TRUST: "contents",
     "jupyterlab.handlers.announcements.CheckForUpdateHandler": "lab",
     "jupyterlab.handlers.announcements.NewsHandler": "lab",
     "jupyterlab.handlers.build_handler.BuildHandler": "extensions",
@@ -110,6 +113,8 @@ def action_of(request: HTTPServerRequest, handler_class: object) -> Action:
     if wants_websocket(request) and is_socket(handler_class):
         return Action.READ if _is_followed(request, handler_class) else Action.EXECUTE
     names = lineage(handler_class)
+    if _TRUST in names:
+        return Action.EXECUTE
     if _TIMELINE in names or DOCUMENT_SOCKET in names:  # of the latter, a room is made by any request
         return Action.EXECUTE
     if request.method == "PUT" and is_document_session(handler_class) and not climbs(request.path):

@@ -60,6 +60,7 @@ _PROBE = "tests/web/test_probe.py::test_"
 _TOGETHER = "tests/together/test_documents.py::test_"
 _EXPORTS = "tests/rights/test_exports.py::test_"
 _EXTENSIONS = "tests/rights/test_extensions.py::test_"
+_TRUST = "tests/rights/test_trust.py::test_"
 _URLS = "tests/rights/test_urls.py::test_"
 _MATRIX = "tests/rights/test_matrix.py::test_"
 _NOTICES = "tests/web/test_notices.py::test_"
@@ -764,6 +765,20 @@ SENTINELS = (
         '"python", "slides"})',
         '"python", "script", "slides"})',
         f"{_EXPORTS}a_notebook_does_not_name_the_program_that_opens_it",
+    ),
+    _one(
+        "a token that only writes has its notebook trusted",
+        "web/holding.py",
+        "        hold_trust(rights, self)\n",
+        "",
+        f"{_TRUST}a_token_that_only_writes_signs_nothing",
+    ),
+    _one(
+        "to trust a notebook is only writing",
+        "web/resources.py",
+        "    if _TRUST in names:\n        return Action.EXECUTE\n",
+        "",
+        f"{_TRUST}nor_does_it_ask_for_a_signature",
     ),
     _one(
         "a remembered cookie stands in for the token beside it in the URL",

@@ -45,7 +45,7 @@ HTTP: list[tuple[str, Action, str, str, Any]] = [
     ("contents", WRITE, "POST", "api/contents/no-such.txt/checkpoints", None),
     ("contents", WRITE, "POST", "api/contents/no-such.txt/checkpoints/x", None),
     ("contents", WRITE, "DELETE", "api/contents/no-such.txt/checkpoints/x", None),
-    ("contents", WRITE, "POST", "api/contents/no-such.ipynb/trust", None),
+    ("contents", EXECUTE, "POST", "api/contents/no-such.ipynb/trust", None),
     ("csp", WRITE, "POST", "api/security/csp-report", {}),
     ("events", WRITE, "POST", "api/events", {}),
     ("extensions", READ, "GET", "lab/api/plugins", None),
