@@ -88,6 +88,9 @@ def main(size: Size) -> None:
         study.ratio(f"{state}{LOADED}", OURS, STOCK, at_most=1.0)
         study.ratio(f"{state}{THREAD}", OURS, STOCK)
         study.ratio(f"{state}{CPU}", OURS, STOCK)
+    study.notes.append(
+        "Ours looks at its store four times a second, for as long as a load takes: in its processor time."
+    )
     study.report()
 
 
