@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 
 from .request_shape import climbs
@@ -28,6 +29,9 @@ _SETTINGS = "jupyterlab_server.settings_utils.SchemaHandler"
 _WORKSPACES = "jupyterlab_server.workspaces_handler.WorkspacesHandler"
 _FILES = "*.jupyterlab-settings"
 _OWN_ALONE = 0o700
+MOST_FILES, MOST_BYTES = 1000, 16 * 1024 * 1024
+"""Of one account, in settings and in workspaces each. JupyterLab's own are some dozens, of a few kB."""
+_NO_ROOM = "There is no more room for settings and workspaces of this account: remove some workspaces."
 
 
 def apart(find_handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,10 +73,13 @@ def _own(kind: Any) -> Any:
         if account_id is None:
             raise HTTPError(403)
         if _WORKSPACES in names:
-            shared = Path(self.manager.workspaces_dir)
-            self.manager = type(self.manager)(str(_folder_of(account_id, shared, self.log)))
+            folder = _folder_of(account_id, Path(self.manager.workspaces_dir), self.log)
+            self.manager = type(self.manager)(str(folder))
+            _insist_on_room(self.request, folder)
         elif self.settings_dir:
-            self.settings_dir = str(_folder_of(account_id, Path(self.settings_dir), self.log))
+            folder = _folder_of(account_id, Path(self.settings_dir), self.log)
+            self.settings_dir = str(folder)
+            _insist_on_room(self.request, folder)
         waits = super(own, self).prepare()
         if inspect.isawaitable(waits):
             await waits
@@ -89,6 +96,18 @@ def _own(kind: Any) -> Any:
 
 _WRITE_NOWHERE_ELSE = frozenset({"jupyterlab_server.settings_handler.SettingsHandler", _WORKSPACES})
 """These very classes write nowhere else, so that a reader may. Nothing is known of somebody's kind of one."""
+
+
+def _insist_on_room(request: HTTPServerRequest, own: Path) -> None:
+    """Whoever may only read may write here, so there is an end to it. Raises HTTPError (413)."""
+    if request.method not in ("PUT", "POST"):
+        return
+    sizes = []
+    for path in own.rglob("*"):
+        with suppress(OSError):  # gone meanwhile
+            sizes.append(path.stat().st_size)
+    if len(sizes) >= MOST_FILES or sum(sizes) + len(request.body) > MOST_BYTES:
+        raise HTTPError(413, _NO_ROOM)
 
 
 def _folder_of(account_id: str, shared: Path, log: Any) -> Path:

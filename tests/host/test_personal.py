@@ -13,7 +13,7 @@ import requests
 
 from jupyter_totp_auth.core.model import Role
 from jupyter_totp_auth.core.rights import ALL
-from jupyter_totp_auth.web.personal import FOLDER
+from jupyter_totp_auth.web.personal import FOLDER, MOST_BYTES, MOST_FILES
 from tests.harness.backstage import Backstage, backstage
 from tests.harness.canary import note
 from tests.harness.client import Client
@@ -199,6 +199,22 @@ def test_a_folder_that_cannot_be_made_changes_nobody_elses(stage: Backstage, ada
     assert f"the folder {place} cannot be made" in stage.log
     place.unlink()
     assert theme(ada) == "JupyterLab Dark"
+
+
+def test_there_is_an_end_to_what_a_reader_may_keep(stage: Backstage) -> None:
+    reader = somebody(stage, Role.READER)
+    much = "x" * (MOST_BYTES * 2 // 5)
+    assert put_workspace(reader, "one", layout=much) == 204
+    assert put_workspace(reader, "two", layout=much) == 204
+    assert put_workspace(reader, "three", layout=much) == 413
+    assert put_workspace(reader, "four", layout="x") == 204
+    assert put_theme(reader, "JupyterLab Dark") == 204  # in the other folder
+    assert reader.request("DELETE", "lab/api/workspaces/one").status_code == 204
+    assert put_workspace(reader, "three", layout=much) == 204
+    folder = workspaces(stage.server) / FOLDER / id_of(stage, reader)
+    for number in range(MOST_FILES):
+        (folder / str(number)).touch()
+    assert put_workspace(reader, "five", layout="x") == 413
 
 
 def test_nothing_is_answered_without_a_login(stage: Backstage) -> None:
