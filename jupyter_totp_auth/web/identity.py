@@ -37,7 +37,7 @@ from .notify import taken_from
 from .routes import before_jupyters, handlers
 from .service import Service
 from .start_checks import UnsafeSetting
-from .visitor import as_user, copy_of, lives, visitor_of
+from .visitor import Visitor, as_user, copy_of, lives, visitor_of
 from .xsrf import jupyters_cookie
 
 _PROFILE_FIELDS = ("display_name", "initials", "color")
@@ -103,7 +103,14 @@ class TotpIdentityProvider(IdentityProvider):
         visitor = visitor_of(handler.request)
         if visitor is None:
             return None
-        services = self.rim.now.services
+        login, logins = visitor.login, self.rim.now.services.logins
+        if login is not None and visitor.has_pair and logins.is_current(login):
+            return copy_of(visitor.user) if visitor.user else None
+        return self._as_it_is_now(handler, visitor)
+
+    def _as_it_is_now(self, handler: web.RequestHandler, visitor: Visitor) -> User | None:
+        """The same for a token, and for a login that has changed since, or has no ``_xsrf`` yet."""
+        services = self.services
         live: LiveLogin | LiveToken | None = None
         if visitor.token is not None:
             live = services.access_tokens.live(visitor.token.token.digest)
@@ -113,8 +120,6 @@ class TotpIdentityProvider(IdentityProvider):
                 return None
             if not visitor.has_pair:
                 self.rim.xsrf.stand_by(handler, login_id=live.session.id)
-            if live is visitor.login:
-                return copy_of(visitor.user) if visitor.user else None
         return None if live is None else as_user(live.account)
 
     def get_user_token(self, handler: web.RequestHandler) -> None:  # type: ignore[override]

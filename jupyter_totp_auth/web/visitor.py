@@ -89,7 +89,7 @@ def account_of(visitor: Visitor | None) -> Account | None:
 def copy_of(user: User) -> User:
     """Another of the same: an extension may write into what it is given."""
     made = object.__new__(User)  # not copy(), nor User(): this is done for every request
-    made.__dict__.update(user.__dict__)
+    made.__dict__ = user.__dict__.copy()
     return made
 
 
