@@ -1,6 +1,8 @@
-"""How many threads should hash, and how nice should they be? For docs/decisions/0020-hash-threads.md.
+"""How many threads should take logins, of which one hashes at a time, and how nice should they be?
 
-python -m benchmarks.hash_threads [--quick | --full]
+For docs/decisions/0020-hash-threads.md, whose table is older than the turns that hashes take.
+
+python -m benchmarks.hash_threads [--full]
 
 Thirty-two strangers log in all the time, and now and then somebody whose browser is known, while a kernel
 works; the same server each time, but for its pool. And what gives way must still get on: one login alone, and
@@ -35,8 +37,8 @@ from benchmarks.logins_beside_kernel import (
 from benchmarks.measure import Sample, Study, in_turn, is_full
 
 POOLS = {
-    f"{threads} at once, nice {niceness}": (threads, niceness)
-    for threads, niceness in ((1, 0), (1, 5), (1, 10), (2, 0), (2, 10))
+    f"{threads} threads, nice {niceness}": (threads, niceness)
+    for threads, niceness in ((1, 0), (1, 5), (2, 0), (2, 5), (2, 10))
 }
 COMPUTING = 2 * (os.cpu_count() or 1)
 KNOWN, ALONE, PRESSED = "a known browser's login, ms", "a login alone, ms", "a hash while all compute, ms"

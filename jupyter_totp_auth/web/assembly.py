@@ -26,8 +26,8 @@ from .tokens import TokenPlaces
 from .who_ran_what import WhoRanWhat
 from .xsrf import Xsrf
 
-HASH_THREADS = 1
-"""One hash is four threads of argon2's own: a second at once gets nobody in sooner, and takes 64 MiB."""
+HASH_THREADS = 2
+"""Of which one hashes (``Hasher``), while the other asks the store for whoever is next or was last (0020)."""
 HASH_NICENESS = 5
 """Kernels and the event loop go first; with 10, nobody gets in while all processors compute (0020)."""
 _HASH_QUEUE = 16

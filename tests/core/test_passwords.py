@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters, profiles
@@ -68,6 +70,28 @@ def test_with_no_hash_a_dummy_is_checked_and_nothing_opens() -> None:
     assert hasher.argon2.verified == 1
     hasher.verify(hasher.hash("x"), "y")
     assert hasher.argon2.verified == 2
+
+
+def test_hashes_take_turns_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most = 0, 0
+    verify = PasswordHasher.verify
+
+    def watched(*args: Any) -> bool:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        time.sleep(0.005)
+        try:
+            return bool(verify(*args))
+        finally:
+            at_once -= 1
+
+    monkeypatch.setattr(PasswordHasher, "verify", watched)
+    hasher = Hasher(profiles.CHEAPEST)
+    phc = hasher.hash("orbit velvet")
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: hasher.verify(phc, "orbit velvet"), range(24))) == [True] * 24
+    assert most == 1
 
 
 def test_a_hasher_is_made_without_computing_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
