@@ -321,7 +321,7 @@ SENTINELS = (
     _one(
         "a cookie opens a socket from any origin",
         "web/gate.py",
-        "if wants_websocket(request) and not self._is_own(request, or_none=visitor.token is not None):",
+        "if to_socket and not self._is_own(request, or_none=visitor.token is not None):",
         "if False:",
         f"{_SESSIONS}h20_h22_a_cookie_opens_no_socket_without_our_own_origin",
     ),
