@@ -202,6 +202,8 @@ def test_h11_the_warning_takes_no_keys_from_whoever_types(desk: Desk) -> None:
     page = desk.open_lab()
     lab = Lab(page)
     lab.new_notebook()
+    # The moved clock moves the times of files as well: a save would be asked about, and take the keys.
+    lab.menu("Settings", "Autosave Documents")
     page.locator(".jp-Notebook .cm-content").click()
     expect(page.locator(".jp-Notebook .cm-focused")).to_be_visible()
     desk.pass_time_until(50)

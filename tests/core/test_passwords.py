@@ -132,6 +132,8 @@ def test_where_there_is_no_memory_to_hash_nothing_is_said_of_the_password(hasher
         hasher.verify(two_terabytes, "orbit velvet")
     with pytest.raises(CannotHash):
         Hasher(replace(profiles.CHEAPEST, memory_cost=2**31)).verify(None, "orbit velvet")
+    with pytest.raises(CannotHash):
+        Hasher(replace(profiles.CHEAPEST, memory_cost=2**31)).hash("orbit velvet")
 
 
 def test_a_hash_of_other_parameters_still_opens_and_is_outdated(hasher: Hasher) -> None:
