@@ -214,7 +214,7 @@ def test_h11_the_warning_takes_no_keys_from_whoever_types(desk: Desk) -> None:
     expect(page.locator(".jp-Notebook .cm-content")).to_have_text("not one is lost")
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", [THEMES[0], pytest.param(THEMES[1], marks=pytest.mark.soak)])
 def test_h11_the_warning_is_accessible_and_fits_the_narrowest_screen(desk: Desk, theme: Theme) -> None:
     page = desk.open_lab()
     Lab(page).menu("Settings", "Theme", f"JupyterLab {theme.title()}")

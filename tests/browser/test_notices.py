@@ -81,7 +81,7 @@ def test_a_notice_from_the_panel_reaches_another_browser_and_stays_closed_there(
         expect(notices(page)).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", [THEMES[0], pytest.param(THEMES[1], marks=pytest.mark.soak)])
 def test_a_notice_takes_no_focus_and_can_be_read_by_everybody(
     browser: Browser, store: Backstage, somebody: Person, theme: Theme
 ) -> None:

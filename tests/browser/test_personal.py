@@ -82,6 +82,7 @@ def test_a_workspace_by_its_name_is_ones_own_and_reset_empties_it(browser: Brows
         expect(page.locator(".lm-DockPanel-tabBar")).to_contain_text(path.name, timeout=PATIENCE)
 
 
+@pytest.mark.soak
 def test_a_reader_chooses_a_theme_that_stays(browser: Browser, stage: Backstage) -> None:
     stage.services.accounts.set_role("bob", Role.READER, actor="operator")
     with in_lab(browser, stage, "bob") as (page, lab):
@@ -92,6 +93,7 @@ def test_a_reader_chooses_a_theme_that_stays(browser: Browser, stage: Backstage)
         is_light(page, "false")
 
 
+@pytest.mark.soak
 def test_everybody_begins_with_the_settings_that_all_have_shared(browser: Browser, tmp_path: Path) -> None:
     with JupyterServer(tmp_path, app="lab", arguments=PERSONAL) as server, backstage(server) as store:
         store.enrolled("ada")
@@ -105,6 +107,7 @@ def test_everybody_begins_with_the_settings_that_all_have_shared(browser: Browse
         assert "Dark" in shared.read_text()
 
 
+@pytest.mark.soak
 def test_notebook_7_keeps_them_apart_too(browser: Browser, tmp_path: Path) -> None:
     with JupyterServer(tmp_path, app="notebook", arguments=PERSONAL) as server, backstage(server) as store:
         store.enrolled("ada")
@@ -120,6 +123,7 @@ def test_notebook_7_keeps_them_apart_too(browser: Browser, tmp_path: Path) -> No
                 is_light(page, expected)
 
 
+@pytest.mark.soak
 def test_it_is_off_unless_asked_for(browser: Browser, tmp_path: Path) -> None:
     with JupyterServer(tmp_path, app="lab") as server, backstage(server) as store:
         store.enrolled("ada")

@@ -36,10 +36,9 @@ def test_the_check_costs_a_fraction_of_stocks(pair: list[Contender]) -> None:
     assert ratio(measured, "get_user, µs") < 0.35  # the goal is 0.10
 
 
-@pytest.mark.parametrize("path", ["api/me", "api/status"])
-def test_a_request_costs_no_more_than_stocks(pair: list[Contender], path: str) -> None:
+def test_a_request_costs_no_more_than_stocks(pair: list[Contender]) -> None:
     def measure(one: Contender) -> Sample:
-        return loaded(one, path, 8)
+        return loaded(one, "api/status", 8)  # which asks the authorizer, too
 
     measured = in_turn({one.name: partial(measure, one) for one in pair}, rounds=ROUNDS)
-    assert ratio(measured, CPU) < 1.1  # of processor time, so others on the machine matter little; it is 0.8
+    assert ratio(measured, CPU) < 1.1  # of processor time, so others on the machine matter little; it is 0.9
