@@ -6,6 +6,7 @@ import atexit
 from collections.abc import Callable
 from typing import Any
 
+from ..core.passwords import Hasher
 from ..settings import TotpAuth
 from ..wiring import Services
 from .appearance import Pages
@@ -15,7 +16,7 @@ from .gate import Gate
 from .hosts import Hosts, is_allowed_origin
 from .neighbours import kept_from_neighbours
 from .personal import apart
-from .pool import BoundedPool, HashPool
+from .pool import BoundedPool, HashPool, NiceThread
 from .probe import Probes
 from .reading_along import ReadingAlong
 from .rights import Rights
@@ -27,7 +28,7 @@ from .who_ran_what import WhoRanWhat
 from .xsrf import Xsrf
 
 HASH_THREADS = 2
-"""Of which one hashes (``Hasher``), while the other asks the store for whoever is next or was last (0020)."""
+"""For logins, before and after their hash, which a thread of its own computes: one at a time (0020)."""
 HASH_NICENESS = 5
 """Kernels and the event loop go first; with 10, nobody gets in while all processors compute (0020)."""
 _HASH_QUEUE = 16
@@ -65,12 +66,16 @@ def make_rim(
             queue=_HASH_QUEUE,
             reserved=_HASH_RESERVED,
             patience=patience,
-            niceness=HASH_NICENESS,
         ),
         store_pool=BoundedPool("store", threads=_STORE_THREADS, queue=_STORE_QUEUE, patience=patience),
         member_pool=member_pool,
         log=log,
     )
+
+
+def make_hasher() -> Hasher:
+    """The server's: what it computes gives way to kernels and to the event loop."""
+    return Hasher(compute=NiceThread("argon2", HASH_NICENESS))
 
 
 def make_now(settings: TotpAuth, services: Services, base_url: str) -> Now:

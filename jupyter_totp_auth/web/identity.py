@@ -26,7 +26,7 @@ from ..wiring import Services, build
 from . import first_start, look_through, managers, start_checks
 from .accepting import hurry
 from .appearance import BadLogo
-from .assembly import make_gate, make_rim
+from .assembly import make_gate, make_hasher, make_rim
 from .certificates import BadCertificate, Certificates
 from .door import Door
 from .exports import without_found_templates
@@ -66,7 +66,7 @@ class TotpIdentityProvider(IdentityProvider):
         start_checks.refuse_unsafe_settings(serverapp, self.settings)
         self.updatable_fields = list(_PROFILE_FIELDS)
         start_checks.refuse_exposed_store(serverapp, self.settings.places())
-        services = build(self.settings, audit_log=self.log)
+        services = build(self.settings, hasher=make_hasher(), audit_log=self.log)
         # Else the last writes stay in SQLite's -wal, and a copy made by hand lacks them.
         atexit.register(services.close)
         _keep_from_kernels()

@@ -42,6 +42,20 @@ def _give_way(niceness: int) -> None:
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
 
 
+class NiceThread:
+    """One thread that gives way to everything else here, for what needs no Python: argon2 (decision 0020).
+
+    For nothing that does: what gives way while it holds the interpreter's lock makes the event loop wait.
+    """
+
+    def __init__(self, name: str, niceness: int) -> None:
+        self._executor = _with_threads(name, 1, niceness=niceness)
+
+    def __call__(self, call: Callable[[], object]) -> object:
+        """Its result, or what it raises. Calls take turns; to be made off the event loop."""
+        return self._executor.submit(call).result()
+
+
 class BoundedPool:
     """At most ``threads`` calls at once and ``queue`` waiting; more are refused at once (ASVS 15.2.2).
 
@@ -94,10 +108,8 @@ class HashPool:
     is done on the event loop's thread, so it needs no lock.
     """
 
-    def __init__(
-        self, name: str, *, threads: int, queue: int, reserved: int, patience: float, niceness: int = 0
-    ) -> None:
-        self._executor = _with_threads(name, threads, niceness=niceness)
+    def __init__(self, name: str, *, threads: int, queue: int, reserved: int, patience: float) -> None:
+        self._executor = _with_threads(name, threads)
         self._threads = self._idle = threads
         self.refused = 0
         """How often it raised Busy."""

@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from jupyter_totp_auth.web.pool import BoundedPool, Busy, HashPool
+from jupyter_totp_auth.web.pool import BoundedPool, Busy, HashPool, NiceThread
 
 
 class Bench:
@@ -138,12 +139,31 @@ def test_what_hashes_gives_way_and_the_threads_that_it_makes_too_and_nobody_else
         return [os.nice(0), *found]
 
     ours = os.nice(0)
-    pool = HashPool("test", threads=1, queue=1, reserved=0, patience=30, niceness=3)
-    try:
-        assert asyncio.run(pool.run(False, nicenesses)) == [ours + 3, ours + 3]
-        assert os.nice(0) == ours
-    finally:
-        pool.stop()
+    assert NiceThread("test", 3)(nicenesses) == [ours + 3, ours + 3]
+    assert os.nice(0) == ours
+
+
+def test_what_hashes_does_one_at_a_time_and_an_error_of_it_comes_out() -> None:
+    at_once: list[int] = []
+    most = 0
+
+    def work() -> str:
+        nonlocal most
+        at_once.append(1)
+        most = max(most, len(at_once))
+        time.sleep(0.005)
+        at_once.pop()
+        return "done"
+
+    def broken() -> None:
+        raise ValueError("mine")
+
+    thread = NiceThread("test", 0)
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: thread(work), range(24))) == ["done"] * 24
+    assert most == 1
+    with pytest.raises(ValueError, match="mine"):
+        thread(broken)
 
 
 def test_an_error_comes_out_and_frees_its_thread() -> None:
