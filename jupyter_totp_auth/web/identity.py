@@ -105,7 +105,8 @@ class TotpIdentityProvider(IdentityProvider):
             return None
         login, logins = visitor.login, self.rim.now.services.logins
         if login is not None and visitor.has_pair and logins.is_current(login):
-            return copy_of(visitor.user) if visitor.user else None
+            user = visitor.user
+            return None if user is None else copy_of(user)
         return self._as_it_is_now(handler, visitor)
 
     def _as_it_is_now(self, handler: web.RequestHandler, visitor: Visitor) -> User | None:
