@@ -95,7 +95,9 @@ def compare(study: Study, crowds: dict[str, Crowd], *, prefix: str) -> None:
             is_goal = figure.removeprefix(prefix) in LOOK_UPS
             study.ratio(figure, names[1], names[0], at_most=1.5 if is_goal else None)
             line = {float(name.replace(",", "")): study.median(figure, name) for name in names}
-            study.points.setdefault(figure.removeprefix(prefix), {})[prefix.rstrip(": ")] = line
+            study.points.setdefault(f"{figure.removeprefix(prefix)}, by accounts and logins", {})[
+                prefix.rstrip(": ")
+            ] = line
 
 
 def work(one: Crowd) -> Sample:

@@ -33,7 +33,7 @@ LOADED = "until the launcher, ms"
 THREAD = "main thread, ms"
 REQUESTS, BYTES, CPU = "requests", "KiB over the network", "server's processor, ms"
 WARM, COLD = "warm: ", "cold: "
-FAR = "warm load by the network's delay, ms"
+FAR = "warm load, ms, by the network's delay in ms"
 MINE = "jupyter-totp-auth"
 
 # By the page itself, every few milliseconds: how long Playwright takes to hear of it is not counted.

@@ -89,9 +89,11 @@ def judge(study: Study) -> None:
         study.ratio(START, named(many), least)
         study.judge(f"{MEMORY}: {named(many)} - {LOGINS[0]} logins", difference(study, named(many), least))
     for figure in (START, MEMORY):
-        study.points[figure] = {OURS: {many: study.median(figure, named(many)) for many in LOGINS}}
+        chart = study.points[f"{figure}, by live logins"] = {
+            OURS: {many: study.median(figure, named(many)) for many in LOGINS}
+        }
         for name in (STOCK, FLOOR):  # they keep no logins: the same at any number
-            study.points[figure][name] = dict.fromkeys(LOGINS, study.median(figure, name))
+            chart[name] = dict.fromkeys(LOGINS, study.median(figure, name))
 
 
 def difference(study: Study, of: str, to: str) -> float:
