@@ -18,7 +18,7 @@ from .core.enrollment import EnrollmentFlow
 from .core.events import WHO_RAN_WHAT, Event, is_failed_try
 from .core.login import LoginFlow
 from .core.logins import Logins
-from .core.notices import Notices
+from .core.notices import AdminNotice, Notices
 from .core.passwords import Hasher
 from .core.policy import Policy
 from .core.stepup import StepUp
@@ -185,6 +185,17 @@ def enrollment_link(invitation: Invitation, front: str) -> str:
 def as_json_line(event: Event) -> str:
     """One line of ASCII, whatever is in it (ASVS 16.4.1)."""
     return json.dumps({"audit": as_document(event)}, ensure_ascii=True)
+
+
+def notice_document(notice: AdminNotice) -> dict[str, object]:
+    """A notice, as every page and ``jupyter totp notice --json`` get it."""
+    return {
+        "id": notice.id,
+        "message": notice.message,
+        "sender": notice.sender or None,
+        "sent_at": iso(notice.sent_at),
+        "expires_at": iso(notice.expires_at),
+    }
 
 
 def iso(at: int) -> str:

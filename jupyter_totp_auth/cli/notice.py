@@ -10,7 +10,6 @@ from .times import length, readable
 from .verb import ACTOR, NotDone, Verb, WrongUsage, takes_json
 
 if TYPE_CHECKING:
-    from ..core.notices import AdminNotice
     from .context import Context
 
 
@@ -56,7 +55,9 @@ def _send(arguments: Namespace, context: Context) -> None:
     notices = context.services.notices
     notice = notices.send(arguments.text, by=None, actor=ACTOR, valid_for=arguments.valid_for)
     if arguments.json:
-        print_json(_as_document(notice))
+        from ..wiring import notice_document
+
+        print_json(notice_document(notice))
     else:
         say(f"Everybody is told until {readable(notice.expires_at)}. To take it back:")
         say(f"jupyter totp notice --withdraw {notice.id}")
@@ -80,22 +81,12 @@ def _withdraw(arguments: Namespace, context: Context) -> None:
 def _list(arguments: Namespace, context: Context) -> None:
     notices = context.services.notices.of_store()
     if arguments.json:
-        print_json([_as_document(notice) for notice in notices])
+        from ..wiring import notice_document
+
+        print_json([notice_document(notice) for notice in notices])
         return
     rows = [
         (one.id, one.sender or ACTOR, readable(one.sent_at), readable(one.expires_at), one.message)
         for one in notices
     ]
     print_table(("ID", "BY", "SINCE", "UNTIL", "NOTICE"), rows)
-
-
-def _as_document(notice: AdminNotice) -> dict[str, object]:
-    from ..wiring import iso
-
-    return {
-        "id": notice.id,
-        "message": notice.message,
-        "sender": notice.sender or None,
-        "sent_at": iso(notice.sent_at),
-        "expires_at": iso(notice.expires_at),
-    }

@@ -14,8 +14,7 @@ from tornado import web
 from ..core import recovery, totp
 from ..core.logins import LiveLogin
 from ..core.model import Denied, LoginSession, Refusal
-from ..core.notices import AdminNotice
-from ..wiring import iso
+from ..wiring import iso, notice_document
 from .acts import end_login, end_other_logins, refused
 from .asking import ApiError, Asking
 from .failing import COME_AGAIN, Stopping
@@ -190,7 +189,7 @@ def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
         "authenticators": len(store.authenticators(account.id)),
         "recovery_codes_left": store.recovery_codes_left(account.id),
         "locked": session.locked_at is not None,
-        "notices": [as_notice(one) for one in handler.now.services.notices.live()],
+        "notices": [notice_document(one) for one in handler.now.services.notices.live()],
         "stops_at": None if handler.rim.stops_at is None else iso(handler.rim.stops_at),
         "last_login": {"at": iso(last.at), "client": last.client} if last else None,
         "failed_since_last_login": {"count": notice.failed, "clients": list(notice.clients)},
@@ -201,17 +200,6 @@ def describe(handler: ApiHandler, live: LiveLogin) -> dict[str, Any]:
             "idle_at": iso(session.active_at + policy.idle_timeout) if policy.idle_timeout else None,
             "fresh_until": iso(session.fresh_at + policy.fresh_for),
         },
-    }
-
-
-def as_notice(notice: AdminNotice) -> dict[str, Any]:
-    """A notice, as every page gets it."""
-    return {
-        "id": notice.id,
-        "message": notice.message,
-        "sender": notice.sender or None,
-        "sent_at": iso(notice.sent_at),
-        "expires_at": iso(notice.expires_at),
     }
 
 

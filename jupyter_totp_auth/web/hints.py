@@ -11,16 +11,15 @@ import json
 
 from jupyter_server.services.events.handlers import SubscribeWebsocket
 
-from .sockets import Sockets
+from .sockets import HINT, Sockets
 from .visitor import key_of_login
 
-STOPPING = json.dumps({"schema_id": "jupyter-totp-auth/stopping"})
 NEWS = json.dumps({"schema_id": "jupyter-totp-auth/news"})
 
 
 def tell_of_the_stop(sockets: Sockets) -> None:
     """The server is about to stop."""
-    sockets.tell(SubscribeWebsocket, STOPPING)
+    sockets.tell(SubscribeWebsocket, HINT)
 
 
 def tell_everybody(sockets: Sockets) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tornado import web
 
+from ..wiring import notice_document
 from . import notice_acts
-from .account_api import ApiHandler, as_notice
+from .account_api import ApiHandler
 from .fields import string, whole_number
 
 
@@ -15,7 +16,7 @@ class NoticesHandler(ApiHandler):
     @web.authenticated
     async def get(self) -> None:
         """Those that are not over, the newest first. From memory."""
-        self.answer({"notices": [as_notice(one) for one in self.now.services.notices.live()]})
+        self.answer({"notices": [notice_document(one) for one in self.now.services.notices.live()]})
 
     @web.authenticated
     async def post(self) -> None:
@@ -23,7 +24,7 @@ class NoticesHandler(ApiHandler):
         self.insist_on_own_request()
         document = self.document("message", optional=("valid_for",))
         lasts = whole_number(document, "valid_for")
-        self.answer(as_notice(await notice_acts.send(self, string(document, "message"), lasts)), 201)
+        self.answer(notice_document(await notice_acts.send(self, string(document, "message"), lasts)), 201)
 
 
 class OneNoticeHandler(ApiHandler):

@@ -14,7 +14,7 @@ import pytest
 import requests
 from websocket import WebSocket
 
-from jupyter_totp_auth.web.hints import STOPPING as HINT
+from jupyter_totp_auth.web.sockets import HINT
 from tests.harness.backstage import Backstage, backstage, wait_until
 from tests.harness.client import PASSWORD, Client, execute_request
 from tests.harness.lean import lean
