@@ -4,7 +4,8 @@ python -m benchmarks.end_reaches [--full]
 
 Two servers share a store. A login is ended at the first, by another login of the same person; what its
 browser asks for, and its open WebSocket, are watched at the first and at the second. Beside that: what the
-look at the store four times a second costs a server that nobody uses, in processor time.
+look at the store four times a second costs a server that nobody uses, in processor time. And how it goes on
+with more sockets of one login, on SQLite.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ HERE, THERE = "same process", "other process"
 REQUEST, SOCKET = "until a request is refused, ms", "until a socket is closed, ms"
 SERVED = "requests served after the end"
 IDLE = "processor while nobody asks, %"
+SOCKETS = (1, 10, 100)
+LAST = "until the last socket is closed, ms"
+_CLOSED_WITHIN = 10
 _MS = 1000
 
 
@@ -54,6 +58,16 @@ def main(*, full: bool = False) -> None:
     study.report()
 
 
+def draw(study: Study, stage: Stage, rounds: int) -> None:
+    """Until all of them are closed, by how many there are."""
+    chart = study.points[f"{LAST}, by sockets of one login"] = {HERE: {}, THERE: {}}
+    for number in SOCKETS:
+        measures = {place: partial(one_end, stage, server, number) for place, server in places(stage).items()}
+        study.add(in_turn(measures, rounds=rounds), prefix=f"{number} at once: ")
+        for place in measures:
+            chart[place][number] = study.median(f"{number} at once: {SOCKET}", place)
+
+
 @contextmanager
 def database_url(database: str) -> Iterator[str]:
     """An empty one of this kind; empty text for SQLite, whose file the servers make."""
@@ -71,27 +85,34 @@ def measure(study: Study, database: str, home: Path, url: str, rounds: int) -> N
         stage = stack.enter_context(open_stage(home / "ours", processes=2, database_url=url))
         beside = stack.enter_context(stock(home / "stock"))
         stage.person("ada")
-        for place, server in ((HERE, stage.servers[0]), (THERE, stage.servers[1])):
+        for place, server in places(stage).items():
             measures = {f"{database}, {place}": partial(one_end, stage, server)}
             study.add(in_turn(measures, rounds=rounds))
+        if not url:
+            draw(study, stage, rounds)
         pids = {f"{database}": pid_of(stage.servers[0]), STOCK: beside.pid}
         study.add(in_turn({name: partial(idle, pid) for name, pid in pids.items()}, rounds=2))
 
 
-def one_end(stage: Stage, server: JupyterServer) -> Sample:
-    """End a login at the first server, and watch it at ``server``."""
+def places(stage: Stage) -> dict[str, JupyterServer]:
+    """Where an end is watched that the first server makes."""
+    return {HERE: stage.servers[0], THERE: stage.servers[1]}
+
+
+def one_end(stage: Stage, server: JupyterServer, number: int = 1) -> Sample:
+    """End a login at the first server, and watch it at ``server``, with so many sockets of it."""
     admin = stage.signed_in("ada", url=stage.servers[0].url)
     browser = stage.signed_in("ada", url=server.url)
-    socket = browser.socket("api/events/subscribe")
+    sockets = [browser.socket("api/events/subscribe", timeout=_CLOSED_WITHIN) for _ in range(number)]
     mine = next(login["id"] for login in browser.get("api/totp/logins").json()["logins"] if login["current"])
     assert admin.request("DELETE", f"api/totp/logins/{mine}").status_code == requests.codes.no_content
     begun, served = time.perf_counter(), 0
     while is_served(browser):
         served += 1
     refused = time.perf_counter()
-    socket.settimeout(10)
-    while socket.connected and socket.recv():
-        pass
+    for socket in sockets:
+        while socket.connected and socket.recv():
+            pass
     closed = time.perf_counter()
     admin.log_out()
     return {REQUEST: (refused - begun) * _MS, SOCKET: (closed - begun) * _MS, SERVED: served}

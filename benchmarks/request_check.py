@@ -5,7 +5,8 @@ python -m benchmarks.request_check [--full]
 ``get_user`` alone, timed inside the server; and whole requests by wrk, at 1 and 32 clients, with 1 and with
 100,000 live logins: for ``api/me``, which takes a login, and for ``api/status``, which asks the authorizer
 too. By the server's processor time as well: on a busy machine that says more than requests a second. In full
-beside the two ways that people put Django before Jupyter today (``peers/django.py``), which have no goal.
+beside a person's server of JupyterHub, behind its proxy, and beside the two ways that people put Django
+before Jupyter today (``peers/``), which have no goal.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from benchmarks.contenders import CROWDED, FLOOR, OURS, STARTS, STOCK, Contender
 from benchmarks.crowd import MANY
 from benchmarks.measure import Sample, Study, in_turn, is_full
 from benchmarks.peers.django import FRONT, PROVIDER, front, provider
+from benchmarks.peers.hub import SINGLE_USER, SingleUser, single_user
 from tests.services import parts
 
 ROUNDS, MORE_ROUNDS = 5, 25
 SECONDS = 1
 CLIENTS = (1, 32)
 PATHS = ("api/me", "api/status")
-PEERS = {PROVIDER: provider, FRONT: front}
+PEERS = {PROVIDER: provider, FRONT: front, SINGLE_USER: single_user}
 TIMES, SLOW_TIMES = 3000, 100
 """How often ``get_user`` is asked; the second of one that asks a database."""
 RATE, CPU = "requests/s", "processor, µs/request"
@@ -44,7 +46,7 @@ def main(*, full: bool = False) -> None:
         asked = {
             one.name: partial(inside, one, SLOW_TIMES if one.name == PROVIDER else TIMES)
             for one in there
-            if one.name != FRONT  # it would be measured behind the site
+            if one.name not in (FRONT, SINGLE_USER)  # what is behind them would be measured
         }
         study.add(in_turn(asked, rounds=rounds))
         for path, clients in product(PATHS, CLIENTS):
@@ -89,7 +91,7 @@ def inside(one: Contender, times: int = TIMES) -> Sample:
     return {"get_user, µs": told["get_user"], "look-up of the handler, µs": told["find_handler"]}
 
 
-def loaded(one: Contender, path: str, clients: int) -> Sample:
+def loaded(one: Contender | SingleUser, path: str, clients: int) -> Sample:
     """Requests a second, and the processor time of one."""
     before = one.cpu()
     headers = [part for name, value in one.headers.items() for part in ("-H", f"{name}: {value}")]

@@ -1,4 +1,4 @@
-"""JupyterHub with NativeAuthenticator, its second factor, and its proxy.
+"""JupyterHub with NativeAuthenticator, its second factor, and its proxy; and a person's server behind it.
 
 Installed once, into an environment of its own and never beside us; the versions are those that work together
 (on JupyterHub 6 every login of this NativeAuthenticator is a 500).
@@ -20,15 +20,18 @@ from pathlib import Path
 import pyotp
 import requests
 
-from benchmarks.contenders import cpu_of
+from benchmarks.contenders import cookies_of, cpu_of
 from benchmarks.login_load import Browser, token_in
 from tests.harness.client import PASSWORD, STEP, Phone
 from tests.services.ports import free_port
+
+SINGLE_USER = "JupyterHub's single-user server"
 
 FOLDER = Path(__file__).parents[2] / ".bench" / "hub"
 _HUB = ("jupyterhub==5.5.4", "jupyterhub-nativeauthenticator==1.3.0", "jupyterlab==4.6.6")
 _PROXY = "configurable-http-proxy@5.3.0"
 _READY_WITHIN = 60
+_SPAWNED_WITHIN = 60
 _FOUND = 302
 _NAME = "ada"
 
@@ -76,6 +79,40 @@ class Hub:
         left = STEP - self.phone.clock() % STEP
         if left < seconds:
             time.sleep(left)
+
+
+@dataclass
+class SingleUser:
+    """Somebody's server behind the hub's proxy, and what a request of theirs carries."""
+
+    hub: Hub
+    headers: dict[str, str]
+    name: str = SINGLE_USER
+
+    @property
+    def url(self) -> str:
+        """With its base_url, ending in a slash."""
+        return f"{self.hub.url}user/{_NAME}/"
+
+    def cpu(self) -> float:
+        """Seconds of processor so far, of everything that a request goes through: it is the hub's child."""
+        return self.hub.cpu()
+
+
+@contextmanager
+def single_user(home: Path) -> Iterator[SingleUser]:
+    """A hub, and its one person's server, signed in to by the hub's pages."""
+    with hub(home) as running, requests.Session() as session:
+        page = session.get(f"{running.url}hub/login", timeout=30)
+        form = {"_xsrf": token_in(page.text), "username": _NAME, "password": PASSWORD}
+        form["2fa"] = running.phone.code()
+        session.post(f"{running.url}hub/login", data=form, timeout=30).raise_for_status()
+        session.get(f"{running.url}hub/spawn/{_NAME}", timeout=30).raise_for_status()
+        deadline, lab = time.monotonic() + _SPAWNED_WITHIN, f"{running.url}user/{_NAME}/lab"
+        while session.get(lab, timeout=30).url != lab:  # until then its pages lead to the one that waits
+            assert time.monotonic() < deadline, (home / "hub.log").read_text(encoding="utf-8")
+            time.sleep(0.2)
+        yield SingleUser(running, {"Cookie": cookies_of(session)})
 
 
 def install() -> None:

@@ -25,6 +25,7 @@ from ..store import StoreRefused
 from ..wiring import Services, build
 from . import first_start, look_through, managers, start_checks
 from .accepting import hurry
+from .access_log import leave_out_unread
 from .appearance import BadLogo
 from .assembly import make_gate, make_hasher, make_rim
 from .certificates import BadCertificate, Certificates
@@ -209,6 +210,7 @@ class TotpIdentityProvider(IdentityProvider):
 
     def _put_gate_up(self, app: Any) -> None:
         keep_secrets_out(app.web_app.settings, app.log)
+        leave_out_unread(app.web_app.settings)
         without_found_templates(app.web_app.settings["config"])
         app.web_app.settings["xsrf_cookie_kwargs"] = jupyters_cookie(app.base_url)
         self.rim.rights.holds_folders = getattr(app.authorizer, "totp_holds_folders", False)

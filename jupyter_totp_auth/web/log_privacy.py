@@ -62,11 +62,14 @@ class _WhereRead(_WithoutTokens):
         self._logger = logger
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return super().filter(record) if _is_read(self._logger, record.levelno) else True
+        return super().filter(record) if is_read(self._logger, record.levelno) else True
 
 
-def _is_read(logger: logging.Logger, level: int) -> bool:
-    place: logging.Logger | None = logger
+def is_read(log: Log, level: int) -> bool:
+    """Whether anything takes what is logged there at this level."""
+    if not log.isEnabledFor(level):
+        return False
+    place: logging.Logger | None = log if isinstance(log, logging.Logger) else log.logger
     while place is not None:
         if any(level >= handler.level for handler in place.handlers):
             return True
