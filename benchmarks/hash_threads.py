@@ -76,7 +76,7 @@ def measure(place: OurWorkplace, threads: int, niceness: int) -> Sample:
     """All of one pool."""
     alone = median(asyncio.run(at_once(place.people.log_in, 1))[0] for _ in range(3))
     pressed = hashes_alone(threads=threads, niceness=niceness, seconds=1, computing=COMPUTING)
-    return {**crowded(place), ALONE: alone * _MS, PRESSED: threads * _MS / pressed}
+    return {**crowded(place), ALONE: alone * _MS, PRESSED: _MS / pressed}
 
 
 def crowded(place: OurWorkplace) -> Sample:

@@ -2,19 +2,20 @@
 
 python -m benchmarks.hashes_alone THREADS NICENESS SECONDS [COMPUTING]
 
-The product's own parameters, in as many threads and at the same niceness. COMPUTING processes of the same
-session go on beside, as people's kernels do where all are in one container. Prints the number a second.
+The product's own parameters, and its own thread that hashes, which so many threads ask. COMPUTING processes
+of the same session go on beside, as people's kernels do where all are in one container. Prints the number a
+second.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
 import time
 
 from jupyter_totp_auth.core.passwords import Hasher
+from jupyter_totp_auth.web.pool import NiceThread
 
 PASSWORD = "correct horse battery staple 1"  # noqa: S105 - of nobody
 
@@ -32,13 +33,12 @@ def main(threads: int, niceness: int, seconds: float, computing: int = 0) -> Non
 
 def rate(threads: int, niceness: int, seconds: float) -> float:
     """Hashes a second."""
-    hasher = Hasher()
+    hasher = Hasher(compute=NiceThread("argon2", niceness))
     phc = hasher.hash(PASSWORD)
     counts = [0] * threads
     deadline = time.perf_counter() + seconds
 
     def work(number: int) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
         while time.perf_counter() < deadline:
             assert hasher.verify(phc, PASSWORD)
             counts[number] += 1

@@ -5,7 +5,7 @@ python -m benchmarks.logins_beside_kernel [--quick | --full]
 Thirty-two logins all the time, both factors, each from a browser that nobody knows; whoever finds the queue
 full comes again after Retry-After. Beside them somebody runs a line of code in a kernel, again and again. The
 same with nobody logging in (idle), with Jupyter's own password login (stock), and with a process that does
-nothing but hash as our pool does: the same parameters, as many threads, as nice.
+nothing but hash as our pool does: the same parameters, the same threads.
 """
 
 from __future__ import annotations

@@ -354,8 +354,12 @@ def environment(folder: Path | None) -> dict[str, str]:
     With a folder, temporary files of the tests and of all that they start are left there.
     """
     path = os.pathsep.join((str(Path(PYTHON).parent), os.environ.get("PATH", os.defpath)))
-    left = {"TOTP_TEST_CANARIES": str(folder), "TMPDIR": str(folder / "tmp")} if folder else {}
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **left}
+    ours = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    if folder is not None:
+        ours.update({"TOTP_TEST_CANARIES": str(folder), "TMPDIR": str(folder / "tmp")})
+        # Servers are started by the hundred: where no bytecode is kept, each would compile us anew.
+        ours.pop("PYTHONDONTWRITEBYTECODE", None)
+    return ours
 
 
 def report(results: list[Result]) -> int:

@@ -19,7 +19,8 @@ from jupyter_totp_auth.store import Store, open_store
 from jupyter_totp_auth.store.opening import Places
 from tests.store.makers import AT, code_for, enrollment_with, grant, pended, session_of
 
-ROUNDS = 10
+ROUNDS, MANY_ROUNDS = 4, 40
+_LINES = 60
 ROOT = Path(__file__).parents[2]
 
 
@@ -44,10 +45,11 @@ def killed_after(url: str, lines: int) -> list[list[str]]:
     return [line.split() for line in said]
 
 
-def test_what_was_acknowledged_is_there_and_what_was_used_stays_used(places: Places) -> None:
+@pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(MANY_ROUNDS, marks=pytest.mark.soak)])
+def test_what_was_acknowledged_is_there_and_what_was_used_stays_used(places: Places, rounds: int) -> None:
     said: list[list[str]] = []
-    for _ in range(ROUNDS):
-        said += killed_after(places.database_url, 1 + secrets.randbelow(60))
+    for number in range(rounds):  # the first so late that everything was said once
+        said += killed_after(places.database_url, 1 + (secrets.randbelow(_LINES) if number else _LINES))
         path = places.database_url.removeprefix("sqlite:///")
         with closing(sqlite3.connect(path)) as connection:  # the first to open it after the kill
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

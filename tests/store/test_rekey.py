@@ -316,8 +316,9 @@ rekey.rekey(store.database, Path(keyring), at=1_800_000_000, actor="operator")
 """
 
 
+@pytest.mark.parametrize("times", [4, pytest.param(40, marks=pytest.mark.soak)])
 def test_killed_at_any_instant_it_goes_on_and_everything_opens_throughout(
-    store: Store, places: Places
+    store: Store, places: Places, times: int
 ) -> None:
     failures: list[BaseException] = []
     over = threading.Event()
@@ -332,12 +333,12 @@ def test_killed_at_any_instant_it_goes_on_and_everything_opens_throughout(
 
     looking = threading.Thread(target=look)
     looking.start()
-    for number in range(10):
+    for number in range(times):
         command = [sys.executable, "-c", CHILD, places.database_url, str(places.keyring)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == b"begun\n"
-            time.sleep(number * 0.02)
+            time.sleep(number / times * 0.2)
             child.send_signal(signal.SIGKILL)
             child.wait(10)
     done = rekey(store.database, places.keyring, at=AT, actor="operator")

@@ -126,8 +126,9 @@ def test_a_private_backup_of_the_old_schema_is_made_first(tmp_path: Path) -> Non
 
 
 @pytest.mark.timeout(300)
-def test_killed_before_each_statement_in_turn_it_goes_on(places: Places) -> None:
-    for number in range(1, MOST):
+@pytest.mark.parametrize("stride", [3, pytest.param(1, marks=pytest.mark.soak)])
+def test_killed_before_one_statement_after_the_other_it_goes_on(places: Places, stride: int) -> None:
+    for number in range(1, MOST, stride):
         victim = FORKS.Process(target=first_schema.migrate_until_killed, args=(places.database_url, number))
         victim.start()
         victim.join(60)
