@@ -37,13 +37,16 @@ class CheckCost(JupyterHandler):
 
     def _find_handler(self, times: int) -> float:
         request, find = self.request, self.application.find_handler
-        connection: Any = request.connection
-        kept = connection.write_headers
+        changed: dict[str, Any] = vars(request.connection)  # the gate puts its own there, once a request
+        kept = changed.pop("write_headers", None)
         begun = time.perf_counter()
         for _ in range(times):
             find(request)
-            connection.write_headers = kept
-        return (time.perf_counter() - begun) / times * 1e6
+            changed.pop("write_headers", None)
+        seconds = time.perf_counter() - begun
+        if kept is not None:
+            changed["write_headers"] = kept
+        return seconds / times * 1e6
 
 
 class Remember(JupyterHandler):

@@ -15,6 +15,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 from ..core.access_tokens import blanked
 from .cookies import Cookies
+from .outgoing import change_head
 from .resources import lineage
 
 _PROXY = "jupyter_server_proxy."
@@ -30,7 +31,7 @@ def kept_from_neighbours(find_handler: Callable[..., Any], cookies: Cookies) -> 
         delegate = find_handler(request, **kwargs)
         if _hands_on(getattr(delegate, "handler_class", None)):
             _take_out(request, cookies)
-            _hold_answer(request, cookies)
+            change_head(request, partial(_hold_back, cookies))
         return delegate
 
     return find
@@ -58,25 +59,13 @@ def _take_out(request: HTTPServerRequest, cookies: Cookies) -> None:
         request.uri = f"{request.path}?{request.query}" if request.query else request.path
 
 
-def _hold_answer(request: HTTPServerRequest, cookies: Cookies) -> None:
-    connection: Any = request.connection  # of this one request, also where the socket carries more
-    before = vars(connection).get("write_headers")
-    connection.write_headers = partial(_write_headers, connection, before, cookies)
-
-
-def _write_headers(
-    connection: Any, before: Any, cookies: Cookies, start_line: Any, headers: HTTPHeaders, chunk: Any = None
-) -> Any:
-    del connection.write_headers
-    if before is not None:
-        connection.write_headers = before
+def _hold_back(cookies: Cookies, headers: HTTPHeaders) -> None:
     headers.pop(_WORKER, None)
     lines = headers.get_list(_SET_COOKIE)
     headers.pop(_SET_COOKIE, None)
     for line in lines:
         if not cookies.is_ours(line.partition("=")[0].strip()):
             headers.add(_SET_COOKIE, line)
-    return connection.write_headers(start_line, headers, chunk)
 
 
 def _has_token(text: str) -> bool:

@@ -7,10 +7,11 @@ host could take in what it may not read, as a script or a picture.
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
-from typing import Any
+from functools import lru_cache
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+
+from .outgoing import change_head
 
 _CACHING, _RESOURCE_POLICY = "Cache-Control", "Cross-Origin-Resource-Policy"
 _ENOUGH = frozenset({"private", "no-store", "no-cache"})
@@ -18,17 +19,14 @@ _ENOUGH = frozenset({"private", "no-store", "no-cache"})
 
 def keep_private(request: HTTPServerRequest) -> None:
     """Have the answer to this request say so, whichever handler writes it."""
-    connection: Any = request.connection  # of this one request, also where the socket carries more
-    connection.write_headers = partial(_write_headers, connection)
+    change_head(request, _say_so)
 
 
-def _write_headers(connection: Any, start_line: Any, headers: HTTPHeaders, chunk: Any = None) -> Any:
-    del connection.write_headers  # what refers to itself waits for the garbage collector: the whole request
+def _say_so(headers: HTTPHeaders) -> None:
     lines = headers.get_list(_CACHING)
     headers[_CACHING] = _made_private(",".join(lines)) if lines else "private"
     if not headers.get_list(_RESOURCE_POLICY):
         headers[_RESOURCE_POLICY] = "same-origin"
-    return connection.write_headers(start_line, headers, chunk)
 
 
 @lru_cache(maxsize=256)

@@ -32,10 +32,15 @@ WAITING = [
 ]
 """Run side by side: most of their time is waiting for kernels to come and go."""
 
+_CONTENTS = "tests/services/contents"
+_ASKS, _DEFAULT = f"{_CONTENTS}/test_api.py", "AsyncFileContentsManager"
+
 QUICK = [
-    ["tests/test_terminal.py", "tests/services/contents", "tests/services/kernelspecs"],
-    ["tests/services/config", "tests/test_files.py"],
+    ["tests/test_terminal.py", "tests/services/kernelspecs", "tests/services/config", "tests/test_files.py"],
+    [_ASKS, "-k", _DEFAULT],
 ]
+UNASKED = [[_CONTENTS, f"--ignore={_ASKS}"], [_ASKS, "-k", f"not {_DEFAULT}"]]
+"""Of managers that no request goes to, and of another than Jupyter takes by itself."""
 
 DIFFERENT: dict[str, str] = {}
 """Tests that end otherwise with our login, each with the reason why that is right. So far there is none."""
@@ -124,8 +129,8 @@ def outcomes(report: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("shards", "fewest"),
     [
-        pytest.param(QUICK, 450, id="quick"),
-        pytest.param([*WAITING, *QUICK], 600, id="all", marks=pytest.mark.soak),
+        pytest.param(QUICK, 150, id="quick"),
+        pytest.param([*WAITING, *QUICK, *UNASKED], 600, id="all", marks=pytest.mark.soak),
     ],
 )
 def test_jupyter_servers_own_tests_end_the_same_with_our_login(
