@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,18 @@ for _name in [name for name in os.environ if name.startswith(("JUPYTER", "CREDEN
 
 
 canary.listen()
+
+
+_OF_A_SLOW_ONE = 20
+"""Other tests' time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: a worker takes a whole one, and the last to end is waited for."""
+    weight: Counter[Path] = Counter()
+    for item in items:
+        weight[item.path] += _OF_A_SLOW_ONE if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: -weight[item.path])
 
 
 @pytest.fixture(autouse=True)

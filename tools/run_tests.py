@@ -83,7 +83,9 @@ LAST = ["hosting", "attacks", "browser"]
 # Without these there is no project: their absence is an accident, not a choice.
 NEEDED = {"core", "house", "store", "web", "cli", "host", "attacks", "browser"}
 QUICK = ["lint", "types", "floors", "labextension", "unit", "house", "factors", "web"]
-# Three workers on two cores, a file's tests in one of them: much of their time is waiting.
+# Three workers on two cores, a file's tests in one of them, in the order of tests/conftest.py: much of their
+# time is waiting.
+WORKERS = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 SIDE_BY_SIDE = {
     *("store", "web", "cli", "host", "hosting", "packaging", "rights", "guides", "attacks", "browser"),
 }
@@ -227,7 +229,11 @@ def run_tests(name: str, folder: Path, *, soak: bool = False) -> Result:
     xml = LOGS / f"{name}.xml"
     xml.unlink(missing_ok=True)
     measured = ["-m", "coverage", "run", f"--data-file={COVERAGE}"] if core else []
-    workers = ["-n", "3", "--dist", "loadfile"] if name in SIDE_BY_SIDE and not soak else []
+    workers = (
+        ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+        if name in SIDE_BY_SIDE and not soak
+        else []
+    )
     marked = ["-m", "soak"] if soak else []
     color = "yes" if sys.stdout.isatty() else "no"
     command = [PYTHON, *measured, "-m", "pytest", f"--junitxml={xml}", f"--color={color}"]

@@ -47,7 +47,7 @@ class JupyterServer:
         self.port = self.port or free_port()
         self.log_path = self.home / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
-        for name in ("data", "config", "runtime", "root"):
+        for name in ("data", "config", "runtime", "root", "person"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
 
     # -- places ------------------------------------------------------------------------------------
@@ -79,6 +79,8 @@ class JupyterServer:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
         return {
             **kept,
+            # A terminal's shell would read the developer's profile, which can wait for anything.
+            "HOME": str(self.home / "person"),
             "JUPYTER_DATA_DIR": str(self.home / "data"),
             "JUPYTER_CONFIG_DIR": str(self.home / "config"),
             "JUPYTER_RUNTIME_DIR": str(self.home / "runtime"),

@@ -115,6 +115,7 @@ def test_a_locked_login_ends_too(stage: Backstage) -> None:
     wait_until(lambda: reason() == "signed-out", 15, "the end")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_within_the_grace_and_started_anew_ends_it_at_its_time(
     tmp_path: Path,
 ) -> None:

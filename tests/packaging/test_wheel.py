@@ -73,6 +73,7 @@ def test_the_wheel_carries_everything_it_needs(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "tools/", "node_modules/"))]
 
 
+@pytest.mark.slow
 def test_from_pip_install_to_a_running_cell_behind_two_factors(installed: Path, tmp_path: Path) -> None:
     home = installed.parents[1]
     clean = {name: "" for name in os.environ if name.startswith(("PYTHON", "NODE"))}

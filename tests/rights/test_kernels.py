@@ -403,6 +403,7 @@ def environment(name: str, display_name: str, git: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "shown", "git"),
     [

@@ -45,6 +45,7 @@ def killed_after(url: str, lines: int) -> list[list[str]]:
     return [line.split() for line in said]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(MANY_ROUNDS, marks=pytest.mark.soak)])
 def test_what_was_acknowledged_is_there_and_what_was_used_stays_used(places: Places, rounds: int) -> None:
     said: list[list[str]] = []

@@ -198,6 +198,7 @@ def test_a_running_process_sees_a_keyring_that_was_replaced_and_survives_one_tha
             assert store.sealer.open(sealed, Purpose.TOTP_SECRET, account="a", item="b") == b"secret"
 
 
+@pytest.mark.slow
 def test_four_first_starts_at_once_all_come_to_one_store(
     request: pytest.FixtureRequest, processes: Processes, tmp_path: Path
 ) -> None:

@@ -316,6 +316,7 @@ rekey.rekey(store.database, Path(keyring), at=1_800_000_000, actor="operator")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [4, pytest.param(40, marks=pytest.mark.soak)])
 def test_killed_at_any_instant_it_goes_on_and_everything_opens_throughout(
     store: Store, places: Places, times: int

@@ -125,6 +125,7 @@ def test_a_private_backup_of_the_old_schema_is_made_first(tmp_path: Path) -> Non
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("stride", [3, pytest.param(1, marks=pytest.mark.soak)])
 def test_killed_before_one_statement_after_the_other_it_goes_on(places: Places, stride: int) -> None:
