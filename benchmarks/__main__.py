@@ -26,7 +26,7 @@ GOALS = (
     "page_load",
 )
 """The scripts, in the order of the goals that they measure."""
-MORE = ("hash_threads", "flood")
+MORE = ("request_parts", "hash_threads", "flood")
 """Those of a decision or of a requirement; run in full only."""
 
 _MINUTE = 60

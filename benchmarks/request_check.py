@@ -94,10 +94,7 @@ def inside(one: Contender, times: int = TIMES) -> Sample:
 def loaded(one: Contender | SingleUser, path: str, clients: int) -> Sample:
     """Requests a second, and the processor time of one."""
     before = one.cpu()
-    headers = [part for name, value in one.headers.items() for part in ("-H", f"{name}: {value}")]
-    command = [parts.find("wrk"), "-t1", f"-c{clients}", f"-d{SECONDS}s", *headers, f"{one.url}{path}"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "Non-2xx" not in said, said
+    said = asked_by_wrk(one, path, clients, seconds=SECONDS)
     rate, total = re.search(r"Requests/sec:\s+([\d.]+)", said), re.search(r"(\d+) requests in", said)
     assert rate is not None, said
     assert total is not None, said
@@ -105,6 +102,15 @@ def loaded(one: Contender | SingleUser, path: str, clients: int) -> Sample:
         RATE: float(rate[1]),
         CPU: (one.cpu() - before) / int(total[1]) * 1e6,
     }
+
+
+def asked_by_wrk(one: Contender | SingleUser, path: str, clients: int, *, seconds: int) -> str:
+    """What wrk says of it."""
+    headers = [part for name, value in one.headers.items() for part in ("-H", f"{name}: {value}")]
+    command = [parts.find("wrk"), "-t1", f"-c{clients}", f"-d{seconds}s", *headers, f"{one.url}{path}"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in said, said
+    return said
 
 
 if __name__ == "__main__":
