@@ -1,6 +1,6 @@
-"""How many threads should take logins, of which one hashes at a time, and how nice should they be?
+"""How nice should be what hashes, how many may wait for it, and should a processor be left to the others?
 
-For docs/decisions/0020-hash-threads.md, whose table is older than the turns that hashes take.
+For docs/decisions/0020-hash-threads.md.
 
 python -m benchmarks.hash_threads [--full]
 
@@ -16,6 +16,7 @@ import asyncio
 import os
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -35,47 +36,74 @@ from benchmarks.logins_beside_kernel import (
     told,
 )
 from benchmarks.measure import Sample, Study, in_turn, is_full
+from jupyter_totp_auth.web import assembly
 
+
+@dataclass(frozen=True)
+class Pool:
+    """How the server's differs from the product's."""
+
+    niceness: int = assembly.HASH_NICENESS
+    places: int = assembly.HASH_QUEUE
+    """Of the queue, the reserved ones included."""
+    is_sparing: bool = False
+
+    @property
+    def config(self) -> str:
+        """Lines of the server's configuration."""
+        chosen = f"assembly.HASH_NICENESS, assembly.HASH_QUEUE = {self.niceness}, {self.places}\n"
+        return f"{_IMPORTS}{chosen}{_SPARING if self.is_sparing else ''}"
+
+
+_IMPORTS = "from jupyter_totp_auth.web import assembly, pool\n"
+_SPARING = """\
+import os
+
+def spared(call):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(os.getpid()))[1:])
+    return call()
+
+pool.NiceThread.__call__ = lambda self, call: self._executor.submit(spared, call).result()
+"""
+AS_IT_IS = "as it is: nice 5, 32 strangers wait"
 POOLS = {
-    f"{threads} threads, nice {niceness}": (threads, niceness)
-    for threads, niceness in ((1, 0), (1, 5), (2, 0), (2, 5), (2, 10))
+    AS_IT_IS: Pool(),
+    "nice 0": Pool(niceness=0),
+    "nice 10": Pool(niceness=10),
+    "12 strangers wait": Pool(places=16),
+    "one processor left free": Pool(is_sparing=True),
 }
 COMPUTING = 2 * (os.cpu_count() or 1)
 KNOWN, ALONE, PRESSED = "a known browser's login, ms", "a login alone, ms", "a hash while all compute, ms"
 _MS = 1000
-_CONFIG = """\
-from jupyter_totp_auth.web import assembly
-assembly.HASH_THREADS, assembly.HASH_NICENESS = {}, {}
-"""
 
 
 def main(*, full: bool = False) -> None:
     """Everything, in a temporary directory."""
-    study = Study("hash_threads", "How many threads hash, and how nice they are")
+    study = Study("hash_threads", "How logins share the processors with those who work")
     with tempfile.TemporaryDirectory() as home, ExitStack() as stack:
         places = {
-            name: stack.enter_context(our_place(Path(home, str(number)), config=_CONFIG.format(*pool)))
+            name: stack.enter_context(our_place(Path(home, str(number)), config=pool.config))
             for number, (name, pool) in enumerate(POOLS.items())
         }
-        measures = {name: partial(measure, place, *POOLS[name]) for name, place in places.items()}
+        measures = {name: partial(measure, place, POOLS[name].niceness) for name, place in places.items()}
         measures[IDLE] = partial(idle, next(iter(places.values())))
         study.add(in_turn(measures, rounds=8 if full else 2))
     for name in POOLS:
         study.ratio(P99, name, IDLE, at_most=2)
-    for name, (threads, niceness) in POOLS.items():
-        line = study.points.setdefault(f"{P99}, by niceness", {}).setdefault(f"{threads} at once", {})
-        line[niceness] = study.median(P99, name)
-    before = next(name for name, pool in POOLS.items() if pool == (1, 0))
+    line = study.points.setdefault(f"{P99}, by niceness", {}).setdefault("one hash at a time", {})
+    for name in (AS_IT_IS, "nice 0", "nice 10"):
+        line[POOLS[name].niceness] = study.median(P99, name)
     for figure in (RATE, MEMORY, KNOWN, ALONE, PRESSED):
-        for name in POOLS:
-            study.ratio(figure, name, before)
+        for name in list(POOLS)[1:]:
+            study.ratio(figure, name, AS_IT_IS)
     study.report()
 
 
-def measure(place: OurWorkplace, threads: int, niceness: int) -> Sample:
+def measure(place: OurWorkplace, niceness: int) -> Sample:
     """All of one pool."""
     alone = median(asyncio.run(at_once(place.people.log_in, 1))[0] for _ in range(3))
-    pressed = hashes_alone(threads=threads, niceness=niceness, seconds=1, computing=COMPUTING)
+    pressed = hashes_alone(threads=1, niceness=niceness, seconds=1, computing=COMPUTING)
     return {**crowded(place), ALONE: alone * _MS, PRESSED: _MS / pressed}
 
 

@@ -31,7 +31,8 @@ HASH_THREADS = 2
 """For logins, before and after their hash, which a thread of its own computes: one at a time (0020)."""
 HASH_NICENESS = 5
 """Kernels and the event loop go first; with 10, nobody gets in while all processors compute (0020)."""
-_HASH_QUEUE = 16
+HASH_QUEUE = 36
+"""Of which strangers have 32: they wait some six seconds on two processors, and are not sent away (0020)."""
 _HASH_RESERVED = 4
 _STORE_THREADS = 4
 _MEMBER_THREADS = 2
@@ -63,7 +64,7 @@ def make_rim(
         hash_pool=HashPool(
             "hash",
             threads=HASH_THREADS,
-            queue=_HASH_QUEUE,
+            queue=HASH_QUEUE,
             reserved=_HASH_RESERVED,
             patience=patience,
         ),

@@ -46,35 +46,14 @@ class NiceThread:
     """One thread that gives way to everything else here, for what needs no Python: argon2 (decision 0020).
 
     For nothing that does: what gives way while it holds the interpreter's lock makes the event loop wait.
-    Alone it may use every processor; while others wait for their turn, one is left to kernels and event loop.
     """
 
     def __init__(self, name: str, niceness: int) -> None:
         self._executor = _with_threads(name, 1, niceness=niceness)
-        self._inside = 0
-        self._counting = threading.Lock()
 
-    def __call__(self, call: Callable[[], T]) -> T:
+    def __call__(self, call: Callable[[], object]) -> object:
         """Its result, or what it raises. Calls take turns; to be made off the event loop."""
-        with self._counting:
-            self._inside += 1
-            is_alone = self._inside == 1
-        try:
-            return self._executor.submit(_sparing, call, processors=0 if is_alone else 1).result()
-        finally:
-            with self._counting:
-                self._inside -= 1
-
-
-def _sparing(call: Callable[[], T], *, processors: int) -> T:
-    """``call()``, leaving so many of this process's processors to others; the threads it makes inherit that.
-
-    On Linux alone, and never the last one.
-    """
-    if sys.platform == "linux":
-        ours = sorted(os.sched_getaffinity(os.getpid()))
-        os.sched_setaffinity(0, ours[: max(len(ours) - processors, 1)])
-    return call()
+        return self._executor.submit(call).result()
 
 
 class BoundedPool:

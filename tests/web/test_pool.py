@@ -129,11 +129,6 @@ def test_whoever_goes_away_leaves_the_queue() -> None:
     on_a_loop(test, threads=1)
 
 
-def processors() -> set[int]:
-    """Of this thread; empty where nobody can tell."""
-    return os.sched_getaffinity(0) if sys.platform == "linux" else set()
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has no niceness of its own")
 def test_what_hashes_gives_way_and_the_threads_that_it_makes_too_and_nobody_else() -> None:
     def nicenesses() -> list[int]:
@@ -146,38 +141,6 @@ def test_what_hashes_gives_way_and_the_threads_that_it_makes_too_and_nobody_else
     ours = os.nice(0)
     assert NiceThread("test", 3)(nicenesses) == [ours + 3, ours + 3]
     assert os.nice(0) == ours
-
-
-@pytest.mark.skipif(len(processors()) < 2, reason="there is one processor, or no way to ask")
-def test_what_hashes_leaves_a_processor_free_while_more_wait_and_takes_all_when_alone() -> None:
-    def first() -> tuple[set[int], set[int]]:
-        begun.set()
-        assert door.wait(20)
-        return in_lanes()
-
-    def in_lanes() -> tuple[set[int], set[int]]:
-        """Of this thread, and of one that it makes, as argon2 does."""
-        found: list[set[int]] = []
-        lane = threading.Thread(target=lambda: found.append(processors()))
-        lane.start()
-        lane.join()
-        return processors(), found[0]
-
-    ours, begun, door = processors(), threading.Event(), threading.Event()
-    thread = NiceThread("test", 0)
-    with ThreadPoolExecutor(2) as threads:
-        alone = threads.submit(thread, first)
-        assert begun.wait(20)
-        waits = threads.submit(thread, in_lanes)
-        time.sleep(0.05)
-        door.set()
-        assert alone.result() == (ours, ours)
-        spared, by_its_lane = waits.result()
-    assert spared == by_its_lane
-    assert len(spared) == len(ours) - 1
-    assert spared < ours
-    assert thread(in_lanes) == (ours, ours)
-    assert processors() == ours
 
 
 def test_what_hashes_does_one_at_a_time_and_an_error_of_it_comes_out() -> None:
