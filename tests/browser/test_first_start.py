@@ -108,8 +108,8 @@ PLACES = {
 }
 
 
-# At the root of each proxy a person works in test_behind_proxies.py, too.
-AT_NIGHT = ("nginx at the root",)
+# Behind proxies a person works in test_behind_proxies.py, too, and Lab is loaded in tests/hosting.
+AT_NIGHT = ("nginx at the root", "nginx below a path")
 
 
 @pytest.fixture(

@@ -258,6 +258,7 @@ def test_h11_input_in_one_tab_keeps_the_other_from_warning(desk: Desk) -> None:
     expect(warning(here)).to_have_count(0)
 
 
+@pytest.mark.soak
 def test_h11_under_a_short_limit_whoever_types_is_not_warned_and_the_warning_comes_at_half(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -51,7 +51,7 @@ def ada_and_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pe
         yield furnish(store), store
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", [THEMES[0], pytest.param(THEMES[1], marks=pytest.mark.soak)])
 def test_every_state_is_accessible_and_fits_a_phone(
     theme: Theme, browser: Browser, ada_and_store: tuple[Person, Backstage]
 ) -> None:

@@ -101,6 +101,7 @@ def test_p02_nothing_secret_is_left_when_the_panel_is_closed(page: Page, somebod
     assert left == []
 
 
+@pytest.mark.soak
 def test_p02_nothing_secret_is_left_when_the_cover_is_gone(
     page: Page, store: Backstage, somebody: Person
 ) -> None:

@@ -65,6 +65,7 @@ def test_one_goes_dark_and_the_other_stays_light_and_their_layouts_are_apart(
         assert not (settings_of(stage.server) / THEMES).exists(), "nobody wrote what all have shared"
 
 
+@pytest.mark.soak
 def test_a_workspace_by_its_name_is_ones_own_and_reset_empties_it(browser: Browser, stage: Backstage) -> None:
     with in_lab(browser, stage, "ada", "lab/workspaces/course") as (page, lab):
         lab.new_notebook()
