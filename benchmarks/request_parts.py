@@ -1,4 +1,4 @@
-"""What each part of a request's way costs: for docs/decisions/0022-unread-access-log.md.
+"""What each part of a request's way costs: for docs/decisions/0022-what-a-request-costs.md.
 
 python -m benchmarks.request_parts [--full]
 

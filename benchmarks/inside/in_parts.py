@@ -26,9 +26,18 @@ _FEWEST = 20
 """Requests of a turn that is worth noting."""
 
 
-def _without(settings: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+class _Forgetful(dict[Any, Any]):
+    """Takes nothing in."""
+
+    def __setitem__(self, *_: Any) -> None:
+        pass
+
+
+def _without(serverapp: Any) -> dict[str, Callable[[], Any]]:
     """What is put in its place for each part; each is a context manager."""
     ours, jupyters = gate.Gate, partial(log_request, record_prometheus_metrics=True)
+    settings = serverapp.web_app.settings
+    routes = serverapp.identity_provider.door.inner.__self__
     return {
         AS_IT_IS: ExitStack,
         "without the private head of the answer": partial(patch.object, gate, "keep_private", _nothing),
@@ -39,6 +48,7 @@ def _without(settings: dict[str, Any]) -> dict[str, Callable[[], Any]]:
             patch.dict, settings, {"allow_unauthenticated_access": True}
         ),
         "without access log and metrics": partial(patch.dict, settings, {"log_function": _nothing}),
+        "with all rules tried for each request": partial(patch.object, routes, "_known", _Forgetful()),
         "with lines of the access log that nobody reads": partial(
             patch.dict, settings, {"log_function": jupyters}
         ),
@@ -52,12 +62,13 @@ def _nothing(*_: Any) -> None:
 class Turns:
     """Parts in turn, in an order of chance, and the processor time of a request without each."""
 
-    def __init__(self, application: web.Application) -> None:
-        self._parts = _without(application.settings)
+    def __init__(self, serverapp: Any) -> None:
+        application = serverapp.web_app
+        self._parts = _without(serverapp)
         self.found: dict[str, list[float]] = {name: [] for name in self._parts}
         self._order: list[str] = []
         self._requests = 0
-        self._log_request, application.log_request = application.log_request, self._counted  # type: ignore[method-assign]
+        self._log_request, application.log_request = application.log_request, self._counted
         self._turn = self._turns()
 
     def _counted(self, handler: web.RequestHandler) -> None:
@@ -107,7 +118,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(serverapp: Any) -> None:
-    Found.turns = Turns(serverapp.web_app)
+    Found.turns = Turns(serverapp)
     serverapp.web_app.add_handlers(".*$", [(rf"{serverapp.base_url}from-inside/parts", Found)])
     timer = PeriodicCallback(Found.turns.next, _TURN_MS)
     serverapp.io_loop.add_callback(timer.start)

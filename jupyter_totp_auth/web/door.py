@@ -9,15 +9,16 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application
 
 from .gate import Gate
+from .routing import Routes
 
 
 class Door:
     """Put in its place once; a reload puts another gate into it, and the old one ends what it has begun."""
 
     def __init__(self, application: Application) -> None:
-        self.inner = application.find_handler
+        self.inner: Callable[..., Any] = Routes(application).find_handler
         """The application's own look-up, which a gate stands before."""
-        self._asks: Callable[..., Any] = self.inner
+        self._asks = self.inner
         self._application = application
 
     def put(self, gate: Gate) -> None:

@@ -49,4 +49,5 @@ def is_page(request: HTTPServerRequest, *, behind: str) -> bool:
 
 def wants_websocket(request: HTTPServerRequest) -> bool:
     """Whether this is the handshake of a WebSocket. The gate serves one only by a WebSocket handler."""
-    return any("websocket" in line.lower() for line in request.headers.get_list("Upgrade"))
+    lines = request.headers.get_list("Upgrade")  # none, for nearly all requests
+    return bool(lines) and any("websocket" in line.lower() for line in lines)

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from jupyter_server.log import log_request
+from jupyter_server.prometheus.log_functions import prometheus_log_method
 from jupyter_server.prometheus.metrics import HTTP_REQUEST_DURATION_SECONDS
+from prometheus_client import Histogram
 from tornado.httputil import HTTPServerRequest, RequestStartLine
 
+from jupyter_totp_auth.web import access_log
 from jupyter_totp_auth.web.access_log import leave_out_unread
 
 
@@ -90,6 +93,30 @@ def test_a_reader_further_up_counts(log: logging.Logger) -> None:
     child.parent = log
     put_in()(answered(logging.LoggerAdapter(child, {}), 200, "Child"))
     assert len(reader.lines) == 1
+
+
+def test_what_is_measured_is_measured_as_jupyter_does(log: logging.Logger) -> None:
+    handler = answered(log, 204, "Measured")
+    put_in()(handler)
+    prometheus_log_method(handler)
+    samples = next(iter(HTTP_REQUEST_DURATION_SECONDS.collect())).samples
+    names = [one.labels for one in samples if one.labels["handler"].endswith(".Measured")]
+    assert {tuple(sorted(name)) for name in names} == {("handler", "le", "method", "status_code")} | {
+        ("handler", "method", "status_code")
+    }
+    assert counted("Measured") == 2, "in one place"
+    assert len([one for one in samples if one.name.endswith("_count") and one.labels in names]) == 1
+
+
+def test_with_labels_that_we_do_not_know_jupyter_measures_by_itself(
+    log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(access_log, "HTTP_REQUEST_DURATION_SECONDS", Histogram("other", "", ["route"]))
+    monkeypatch.setattr(access_log, "prometheus_log_method", asked.append)
+    handler = answered(log, 200, "OtherLabels")
+    put_in()(handler)
+    assert asked == [handler]
 
 
 def test_where_nothing_is_measured_nothing_is(log: logging.Logger) -> None:
