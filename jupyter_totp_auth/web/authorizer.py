@@ -43,19 +43,18 @@ class TotpAuthorizer(Authorizer):
         visitor, provider = visitor_of(handler.request), self.identity_provider
         if visitor is None or not isinstance(provider, TotpIdentityProvider):
             return False
+        kind: Any = type(handler)
+        rights = provider.rim.rights
+        known = rights.plainly.key(visitor, kind, handler.request.method, action, resource)
+        if known in rights.plainly:
+            return True
         try:
-            asked = Action(action)
+            asked = _meant(handler, kind, Action(action))
         except ValueError:
             return False
-        kind: Any = type(handler)
-        plainly = provider.rim.rights.plainly
-        known = plainly.key(visitor, kind, handler.request.method, action, resource)
-        if known in plainly:
-            return True
-        asked = _meant(handler, kind, asked)
-        if provider.rim.rights.permit(visitor, asked, resource) is not Permit.YES:
+        if rights.permit(visitor, asked, resource) is not Permit.YES:
             return False
-        plainly.add(known, kind)
+        rights.plainly.remember(known, kind)
         prefix = visitor.token.token.path_prefix if visitor.token else ""
         if prefix and not all(_is_below(path, prefix) for path in paths_of(handler)):
             # Not False, of which Jupyter makes an error without our word. Nobody else is cut short by it:

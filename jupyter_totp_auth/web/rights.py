@@ -31,11 +31,8 @@ class Refused:
     sentence: str
 
 
-class Plainly:
+class Plainly(set[tuple[Any, ...] | None]):
     """What the table has said yes to, where it hangs on nothing but the role and on what is asked for."""
-
-    def __init__(self) -> None:
-        self._yes: set[tuple[Any, ...]] = set()
 
     @staticmethod
     def key(visitor: Visitor, *asked: Any) -> tuple[Any, ...] | None:
@@ -45,13 +42,10 @@ class Plainly:
         account = visitor.login.account
         return (account.role, *asked) if account.terminals is Terminals.YES else None
 
-    def __contains__(self, key: tuple[Any, ...] | None) -> bool:
-        return key is not None and key in self._yes
-
-    def add(self, key: tuple[Any, ...] | None, handler_class: Any) -> None:
-        """Remember a yes, unless it hangs on the path."""
-        if key is not None and goes_by_method(handler_class) and len(self._yes) < _MOST:
-            self._yes.add(key)
+    def remember(self, key: tuple[Any, ...] | None, handler_class: Any) -> None:
+        """Take in a yes, unless it hangs on the path."""
+        if key is not None and goes_by_method(handler_class) and len(self) < _MOST:
+            self.add(key)
 
 
 class Rights:
@@ -81,7 +75,7 @@ class Rights:
         permit = self.permit(visitor, action, resource, own=is_personal(handler_class))
         refused = _refused(permit, account)
         if refused is None:
-            self.plainly.add(asked, handler_class)
+            self.plainly.remember(asked, handler_class)
         return refused
 
     def permit(self, visitor: Visitor, action: Action, resource: str, *, own: bool = False) -> Permit:
