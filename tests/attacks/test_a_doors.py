@@ -168,6 +168,16 @@ def test_a02_a_handler_of_another_extension_never_runs_for_a_stranger(
     assert scene.ran != before
 
 
+def test_a02_a_door_that_is_made_while_people_work_is_theirs_at_once_and_no_strangers(scene: Scene) -> None:
+    ada, path = scene.signed_in(), "raw/opens-later"
+    assert ada.get(path).status_code == 404
+    assert ada.get("raw/opens").status_code == 200
+    before = scene.ran
+    assert_denied(ask(scene.server, "GET", path), path)
+    assert scene.ran == before
+    assert SECRET in ada.get(path).text
+
+
 @pytest.mark.parametrize("path", ["raw/socket", "raw/late-socket", "raw/lsp/ws/x"])
 def test_a03_a_raw_socket_of_another_extension_never_opens_for_a_stranger(
     scene: Scene, routes: list[str], path: str

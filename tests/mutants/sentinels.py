@@ -52,6 +52,7 @@ _SENTINELS = "tests/attacks/test_q_sentinels.py::test_"
 _MANAGER = "tests/host/test_service_manager.py::test_"
 _RELOAD = "tests/host/test_reload.py::test_"
 _DRAIN = "tests/host/test_drain.py::test_"
+_ACCESS_LOG = "tests/host/test_access_log.py::test_"
 _BANS = "tests/attacks/test_fail2ban.py::test_"
 _JSON = "tests/web/test_json_log.py::test_"
 _STORE_LOST = "tests/attacks/test_n_store.py::test_"
@@ -744,6 +745,20 @@ SENTINELS = (
         "    headers.pop(_WORKER, None)\n",
         "",
         f"{_EXTENSIONS}a_neighbour_leaves_nothing_in_the_browser_that_is_this_servers",
+    ),
+    _one(
+        "a path leads for ever where it once did",
+        "web/routing.py",
+        "            if router.rules != rules:\n",
+        "            if False:\n",
+        f"{_DOORS}a02_a_door_that_is_made_while_people_work_is_theirs_at_once_and_no_strangers",
+    ),
+    _one(
+        "what was refused has no line in the access log",
+        "web/access_log.py",
+        "    return status < _REDIRECTED or status == _NOT_MODIFIED\n",
+        "    return True\n",
+        f"{_ACCESS_LOG}a_request_that_went_well_has_a_line_where_it_is_read_and_counts_anyway",
     ),
     _one(
         "a neighbour's proxy is for readers too",

@@ -45,6 +45,14 @@ class RawHandler(web.RequestHandler):
         """Careless, on purpose."""
 
 
+class OpensHandler(RawHandler):
+    """Adds another door to an application that runs, in front of the others."""
+
+    def get(self) -> None:
+        super().get()
+        self.application.add_handlers(".*$", [(self.request.path + "-later", RawHandler)])
+
+
 class OwnPrepareHandler(JupyterHandler):
     """Its own ``prepare`` leaves Jupyter's checks out."""
 
@@ -153,6 +161,7 @@ class SlowOpenSocket(RawSocket):
 
 HANDLERS: dict[str, type[web.RequestHandler]] = {
     "raw/http": RawHandler,
+    "raw/opens": OpensHandler,
     "raw/own-prepare": OwnPrepareHandler,
     "raw/undecorated": UndecoratedHandler,
     "raw/undecorated-api": UndecoratedApiHandler,
