@@ -90,7 +90,7 @@ def main(*, full: bool = False) -> None:
         measures[IDLE] = partial(idle, next(iter(places.values())))
         study.add(in_turn(measures, rounds=8 if full else 2))
     for name in POOLS:
-        study.ratio(P99, name, IDLE, at_most=2)
+        study.ratio(P99, name, IDLE)
     line = study.points.setdefault(f"{P99}, by niceness", {}).setdefault("one hash at a time", {})
     for name in (AS_IT_IS, "nice 0", "nice 10"):
         line[POOLS[name].niceness] = study.median(P99, name)
