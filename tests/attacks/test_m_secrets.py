@@ -184,7 +184,7 @@ def test_M10_a_header_that_cannot_be_read_is_not_quoted_in_the_log(stage: Stage,
 # -- M08: the rotation ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.soak)])
 def test_M08_people_log_in_throughout_the_kills_of_a_rekey(stage: Stage, kills: int) -> None:
     people = [stage.person() for _ in range(3)]
     keyring, before = keyring_of(stage.server), keyring_of(stage.server).read_text()

@@ -25,7 +25,8 @@ def broken_copy(home: Path, file: str, change: Callable[[str], str]) -> dict[str
     copy = home / "shadow" / "jupyter_totp_auth"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / file).write_text(change((copy / file).read_text()))
-    return {"PYTHONPATH": str(home / "shadow")}
+    # No bytecode: the canary's scan knows our source, not what is made of it.
+    return {"PYTHONPATH": str(home / "shadow"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 BREAKS = {
