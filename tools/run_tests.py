@@ -88,6 +88,7 @@ QUICK = ["lint", "types", "floors", "labextension", "unit", "house", "factors", 
 WORKERS = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 SIDE_BY_SIDE = {
     *("store", "web", "cli", "host", "hosting", "packaging", "rights", "guides", "attacks", "browser"),
+    "together",
 }
 # Short names for several groups.
 NAMES = {"unit": ["core", "coverage"], "quick": QUICK}

@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -184,11 +185,18 @@ def test_M10_a_header_that_cannot_be_read_is_not_quoted_in_the_log(stage: Stage,
 # -- M08: the rotation ---------------------------------------------------------------------------------
 
 
+def seconds_of_a_rekey(stage: Stage) -> float:
+    begun = time.monotonic()
+    assert stage.server.totp("rekey").returncode == 0
+    return time.monotonic() - begun
+
+
 @pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.soak)])
 def test_M08_people_log_in_throughout_the_kills_of_a_rekey(stage: Stage, kills: int) -> None:
     people = [stage.person() for _ in range(3)]
     keyring, before = keyring_of(stage.server), keyring_of(stage.server).read_text()
     draw, killed = random.Random(8), 0  # noqa: S311 - when to kill
+    whole = seconds_of_a_rekey(stage)
     for number in range(kills):
         with subprocess.Popen(
             [stage.server.python, "-m", "jupyter", "totp", "rekey"],
@@ -196,7 +204,7 @@ def test_M08_people_log_in_throughout_the_kills_of_a_rekey(stage: Stage, kills: 
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as rekey:
-            timer = threading.Timer(draw.uniform(0.6, 2.4), rekey.kill)
+            timer = threading.Timer(draw.uniform(0.3, 0.9) * whole, rekey.kill)
             timer.start()
             assert is_let_in(stage, people[number % 3])
             killed += rekey.wait(30) != 0

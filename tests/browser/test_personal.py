@@ -40,6 +40,7 @@ def stage(tmp_path: Path) -> Iterator[Backstage]:
         yield store
 
 
+@pytest.mark.soak
 def test_one_goes_dark_and_the_other_stays_light_and_their_layouts_are_apart(
     browser: Browser, stage: Backstage
 ) -> None:
