@@ -29,7 +29,7 @@ def leave_out_unread(settings: dict[str, Any]) -> None:
     is_measured = whole.keywords.get("record_prometheus_metrics", True)
 
     def log(handler: RequestHandler) -> None:
-        if _is_told_in_debug(handler.get_status()) and not is_read(_log_of(handler), logging.DEBUG):
+        if _is_told_in_debug(handler.get_status()) and not _is_read(handler):
             if is_measured:
                 _measure(handler)
         else:
@@ -60,6 +60,7 @@ def _is_told_in_debug(status: int) -> bool:
     return status < _REDIRECTED or status == _NOT_MODIFIED
 
 
-def _log_of(handler: RequestHandler) -> Any:
-    """Where ``log_request`` would write to."""
-    return getattr(handler, "log", access_log)
+def _is_read(handler: RequestHandler) -> bool:
+    """Whether anybody takes what ``log_request`` would write, to whatever this handler logs to."""
+    log = getattr(handler, "log", access_log)
+    return not isinstance(log, logging.Logger | logging.LoggerAdapter) or is_read(log, logging.DEBUG)

@@ -69,7 +69,9 @@ def is_read(log: Log, level: int) -> bool:
     """Whether anything takes what is logged there at this level."""
     if not log.isEnabledFor(level):
         return False
-    place: logging.Logger | None = log if isinstance(log, logging.Logger) else log.logger
+    place: Any = log
+    while isinstance(place, logging.LoggerAdapter):
+        place = place.logger
     while place is not None:
         if any(level >= handler.level for handler in place.handlers):
             return True

@@ -31,9 +31,8 @@ class _Changed:
 
     def __call__(self, start_line: Any, headers: HTTPHeaders, chunk: Any = None) -> Any:
         connection = self._connection
-        del (
-            connection.write_headers
-        )  # what refers to itself waits for the garbage collector: the whole request
+        # What refers to itself waits for the garbage collector: the whole request.
+        del connection.write_headers
         for change in self.changes:
             change(headers)
         return connection.write_headers(start_line, headers, chunk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,8 +92,16 @@ def test_a_reader_further_up_counts(log: logging.Logger) -> None:
     log.addHandler(reader)
     child = Apart("an extension's")
     child.parent = log
-    put_in()(answered(logging.LoggerAdapter(child, {}), 200, "Child"))
+    adapted = logging.LoggerAdapter(logging.LoggerAdapter(child, {}), {})
+    put_in()(answered(adapted, 200, "Child"))
     assert len(reader.lines) == 1
+
+
+def test_what_is_no_logger_of_pythons_gets_every_line() -> None:
+    lines: list[str] = []
+    odd = SimpleNamespace(debug=lines.append)
+    put_in()(answered(odd, 200, "Odd"))
+    assert lines[0].startswith("200 GET ")
 
 
 def test_what_is_measured_is_measured_as_jupyter_does(log: logging.Logger) -> None:
