@@ -230,11 +230,7 @@ def run_tests(name: str, folder: Path, *, soak: bool = False) -> Result:
     xml = LOGS / f"{name}.xml"
     xml.unlink(missing_ok=True)
     measured = ["-m", "coverage", "run", f"--data-file={COVERAGE}"] if core else []
-    workers = (
-        ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
-        if name in SIDE_BY_SIDE and not soak
-        else []
-    )
+    workers = WORKERS if name in SIDE_BY_SIDE and not soak else []
     marked = ["-m", "soak"] if soak else []
     color = "yes" if sys.stdout.isatty() else "no"
     command = [PYTHON, *measured, "-m", "pytest", f"--junitxml={xml}", f"--color={color}"]
