@@ -52,6 +52,17 @@ class Lab:
         expect(asked).to_have_count(0)
         expect(self.page.locator(".lm-TabBar-tab.jp-mod-dirty")).to_have_count(0, timeout=PATIENCE)
 
+    def autosave(self, *, on: bool) -> None:
+        """Whether documents are saved by themselves; a setting of the server, so for whoever comes next."""
+        self.page.locator(".lm-MenuBar-item").get_by_text("Settings", exact=True).click()
+        entry = self.page.locator(".lm-Menu-item", has_text="Autosave Documents")
+        expect(entry).to_be_visible()
+        if ("lm-mod-toggled" in (entry.get_attribute("class") or "")) != on:
+            entry.click()
+        else:
+            self.page.keyboard.press("Escape")
+        expect(self.page.locator(".lm-Menu")).to_have_count(0)
+
     def menu(self, *path: str) -> None:
         """Choose something from the menus: ``menu("File", "New", "Terminal")``."""
         bar, *entries = path

@@ -18,12 +18,15 @@ from tests.browser.chrome import PATIENCE, new_context
 from tests.browser.lab import TYPING, Lab
 from tests.browser.lab_tour import THEMES, Theme
 from tests.browser.people import put_login
+from tests.harness.backstage import wait_until
 from tests.harness.client import Person
 from tests.services import missing_is_skip
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 HOUR, MINUTE = 3600, 60
+AUTOSAVE = 121
+"""Seconds: JupyterLab saves what was changed every two minutes."""
 SHORT = 100
 """A limit of which the half is less than a minute; a slow machine takes half a minute to load the page."""
 NARROWEST = 320
@@ -127,6 +130,7 @@ def test_h10_an_open_lab_in_which_nobody_types_warns_and_is_locked_after_an_hour
     page = desk.open_lab()
     lab = Lab(page)
     lab.new_notebook()
+    lab.autosave(on=False)  # of hours in seconds, JupyterLab would begin a save before the last one is done
     lab.run("kept = 41")
     page.keyboard.type("# not saved yet", delay=TYPING)
     polls: list[str] = []
@@ -155,6 +159,38 @@ def test_h10_an_open_lab_in_which_nobody_types_warns_and_is_locked_after_an_hour
     expect(cover(page)).to_have_count(0)
     expect(page.locator(".jp-Notebook")).to_contain_text("# not saved yet")
     expect(lab.run("\nprint(kept + 1)")).to_have_text("42", timeout=PATIENCE)
+
+
+def test_what_was_not_saved_when_the_login_was_locked_is_saved_by_itself_afterwards(desk: Desk) -> None:
+    """While it is locked, no save is begun: all of them would go on at once, and in each other's way."""
+    page = desk.open_lab()
+    lab = Lab(page)
+    lab.new_notebook()
+    lab.autosave(on=True)
+    name = page.locator(".jp-mod-current .lm-TabBar-tabLabel", has_text=".ipynb").inner_text()
+    file = desk.stage.server.root / name
+    page.locator(".jp-Notebook .cm-content").click()
+    page.keyboard.type("# not saved yet", delay=TYPING)
+    page.locator(".jp-totp-Badge").click()
+    page.get_by_role("menuitem", name="Lock now").click()
+    expect(page.get_by_role("heading", name="Locked")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(10):
+        desk.pass_time(AUTOSAVE)
+    assert "not saved yet" not in file.read_text()
+    assert [url for url in asked if f"/{name}" in url] == []
+
+    cover(page).locator("[name=code]").fill(desk.stage.code(desk.person))
+    page.locator("[data-totp=unlock]").click()
+    expect(cover(page)).to_have_count(0)
+    desk.pass_time(AUTOSAVE)
+    wait_until(lambda: "# not saved yet" in file.read_text(), PATIENCE / 1000, "the first save")
+    page.locator(".jp-Notebook .cm-content").click()
+    page.keyboard.type(", and more", delay=TYPING)
+    desk.pass_time(AUTOSAVE)
+    wait_until(lambda: ", and more" in file.read_text(), PATIENCE / 1000, "the second save")
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
 
 
 def test_h11_whoever_says_stay_or_presses_any_key_stays(desk: Desk) -> None:
@@ -202,8 +238,7 @@ def test_h11_the_warning_takes_no_keys_from_whoever_types(desk: Desk) -> None:
     page = desk.open_lab()
     lab = Lab(page)
     lab.new_notebook()
-    # The moved clock moves the times of files as well: a save would be asked about, and take the keys.
-    lab.menu("Settings", "Autosave Documents")
+    lab.autosave(on=False)  # as above: what it asks about would take the keys
     page.locator(".jp-Notebook .cm-content").click()
     expect(page.locator(".jp-Notebook .cm-focused")).to_be_visible()
     desk.pass_time_until(50)

@@ -1,4 +1,4 @@
-import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { JupyterFrontEnd, JupyterFrontEndPlugin, JupyterLab } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -14,6 +14,7 @@ import { LoginMonitor } from './monitor';
 import { Notices } from './notices';
 import { readAlong } from './reader';
 import { reconnect, reconnectTerminals } from './reconnect';
+import { restWhileCovered } from './rest';
 import { holdShared } from './shared';
 import { RefusedTerminals } from './terminals';
 import { SHOWN_FOR, UntoldRefusals } from './untold';
@@ -30,11 +31,12 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
   description: 'Signing in again inside the page, without losing work.',
   autoStart: true,
   provides: ILoginState,
-  optional: [ITranslator, ICommandPalette],
+  optional: [ITranslator, ICommandPalette, JupyterLab.IInfo],
   activate: async (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    info: JupyterLab.IInfo | null
   ): Promise<ILoginState> => {
     const trans = (translator ?? nullTranslator).load('jupyter_totp_auth');
     const monitor = new LoginMonitor(app.serviceManager.serverSettings);
@@ -71,6 +73,9 @@ export const sessionPlugin: JupyterFrontEndPlugin<ILoginState> = {
       );
       held.install(serverSettings);
       new RefusedTerminals(monitor, trans, confirm).install(serverSettings);
+      if (info) {
+        restWhileCovered(monitor, info);
+      }
       new Cover(monitor, trans);
       const ping = new ActivityPing(monitor);
       ping.start();
