@@ -236,7 +236,7 @@ class Accounts:
         """Display name, initials, colour. Raises Refused for what could be more than text in a page."""
         at = self._clock()
         shown = clean_display_name(display_name) or account.username
-        short = clean_display_name(initials)[:INITIALS_LENGTH]
+        short = clean_display_name(initials, INITIALS_LENGTH)
         if not is_color(color):
             raise Refused("A colour is #rrggbb, a colour name, or one of JupyterLab's collaborator colours.")
         event = self._event(EventKind.PROFILE_CHANGED, account, actor, at, client=client)

@@ -51,10 +51,10 @@ def initials_of(display_name: str) -> str:
     return "".join(word[0] for word in ends).upper()
 
 
-def clean_display_name(text: str) -> str:
-    """``text`` as one line of visible characters, at most 64: no control, format or unassigned ones."""
+def clean_display_name(text: str, most: int = DISPLAY_NAME_LENGTH) -> str:
+    """``text`` as one line of visible characters, at most ``most``: no control, format or unassigned ones."""
     kept = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] != "C")
-    return " ".join("".join(kept).split())[:DISPLAY_NAME_LENGTH]
+    return " ".join("".join(kept).split())[:most].rstrip()
 
 
 def is_color(text: str) -> bool:

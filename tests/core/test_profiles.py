@@ -21,6 +21,7 @@ from tests.core.rig import START
         ("Ada\u2028Lovelace", "Ada Lovelace"),
         ("\ud800Ada", "Ada"),
         ("x" * 100, "x" * 64),
+        ("x" * 63 + " y", "x" * 63),
         ("👩\u200d🚀", "👩🚀"),
     ],
 )

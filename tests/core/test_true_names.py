@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jupyter_totp_auth.core.model import Role
@@ -74,6 +74,7 @@ def test_no_name_breaks_a_line_or_a_variable(name: str) -> None:
 
 
 @given(st.text())
+@example("x" * 63 + " y")
 def test_what_a_profile_lets_through_is_told_as_it_is(name: str) -> None:
     clean = clean_display_name(name)
     assert one_line(clean) == clean
