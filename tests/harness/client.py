@@ -115,7 +115,9 @@ class Client:
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.headers.update(headers)
+        # tornado measures by the wall clock how long a connection is idle: tests that move it in that instant
+        # would have it closed under their next request.
+        self.session.headers.update({"Connection": "close", **headers})
         self.session.hooks["response"].append(note_answer)
         _opened.append(self.session)
 

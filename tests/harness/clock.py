@@ -80,8 +80,11 @@ class Clock:
         return self.now() // STEP
 
     def set(self, at: float) -> None:
-        """Show ``at``, or less than a second more, and run on from there."""
-        self._write(ceil(at - time.time()))
+        """Show ``at``, or less than a second more; a clock that runs runs on, one that stands stands."""
+        if self._frozen is None:
+            self._write(ceil(at - time.time()))
+        else:
+            self._stand(ceil(at))
 
     def move(self, seconds: int) -> None:
         """Jump ahead, or back; a clock that stands goes on standing."""
@@ -97,7 +100,7 @@ class Clock:
         try:
             yield
         finally:
-            self.set(self.time())
+            self._write(ceil(self.time() - time.time()))
 
     def start_of_step(self, ahead: int = 0) -> int:
         """Jump to the first second of this time step (``ahead`` of it); the step.
