@@ -24,7 +24,7 @@ from tests.attacks.places import fleet
 from tests.harness.backstage import Backstage, cookie_name
 from tests.harness.client import PASSWORD, Client, Person, Phone
 from tests.harness.clock import Clock
-from tests.harness.lean import lean
+from tests.harness.lean import CHEAP_HASHES, lean
 from tests.harness.server import JupyterServer
 from tests.harness.volley import Answer, form, message
 from tests.services import missing_is_skip
@@ -194,6 +194,7 @@ def open_stage(
     home: Path,
     *,
     labs: bool = False,
+    cheap: bool = False,
     zone: str = "UTC",
     arguments: Sequence[str] = (),
     processes: int = 1,
@@ -201,11 +202,13 @@ def open_stage(
 ) -> Iterator[Stage]:
     """Start a server with a clock of its own, with or without the big front ends; or several on one store.
 
+    ``cheap``: its hashes cost next to nothing.
+
     Without libfaketime the tests that ask for it are left out.
     """
     with ExitStack() as stack:
         with missing_is_skip():
-            clock = Clock(home / "clock")
+            clock = Clock(home / "clock", first=CHEAP_HASHES if cheap else "")
         environment = {**clock.environment, "TZ": zone}
         servers, url = [], ""
         if processes > 1:

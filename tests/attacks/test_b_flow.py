@@ -47,7 +47,7 @@ PENDING = "-pending-"
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(tmp_path_factory.mktemp("b"), labs=True) as found:
+    with open_stage(tmp_path_factory.mktemp("b"), labs=True, cheap=True) as found:
         yield found
 
 

@@ -26,7 +26,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
-    with open_here(tmp_path_factory.mktemp("c")) as found:
+    with open_here(tmp_path_factory.mktemp("c"), cheap=True) as found:
         yield found
 
 
@@ -472,7 +472,7 @@ def test_C25_the_pages_show_the_whole_secret(stage: Stage) -> None:
 
 
 def test_C26_a_code_used_after_the_backup_is_refused_after_its_restore(tmp_path: Any) -> None:
-    with open_stage(tmp_path / "server") as stage:
+    with open_stage(tmp_path / "server", cheap=True) as stage:
         ada = stage.person()
         step = stage.clock.start_of_step(10)
         copy = tmp_path / "copy.sqlite3"

@@ -22,7 +22,7 @@ KNOWN = "-known-"
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
-    with open_here(tmp_path_factory.mktemp("d")) as found:
+    with open_here(tmp_path_factory.mktemp("d"), cheap=True) as found:
         yield found
 
 

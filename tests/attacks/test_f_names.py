@@ -59,7 +59,7 @@ UNPRINTABLE = {
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(tmp_path_factory.mktemp("f")) as found:
+    with open_stage(tmp_path_factory.mktemp("f"), cheap=True) as found:
         yield found
 
 
@@ -108,7 +108,7 @@ def test_F01_F02_the_command_line_refuses_it_and_says_so_in_ascii(stage: Stage, 
 
 
 def test_F01_F02_F05_the_first_set_up_takes_a_name_only_in_its_one_spelling(tmp_path: Path) -> None:
-    with open_stage(tmp_path) as stage:
+    with open_stage(tmp_path, cheap=True) as stage:
         stage.invite("alice")
         client = stage.client()
         code = stage.server.setup_code()

@@ -36,7 +36,7 @@ BRACES = "%s%n%(name)s{0}{event}{self.log}${x}{{}}%"
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A server behind a proxy, which is us: X-Forwarded-For says who is there."""
     arguments = ["--TotpAuth.trusted_proxies=127.0.0.1/32", f"--TotpAuth.address_burst={BURST}"]
-    with open_stage(tmp_path_factory.mktemp("f2b"), arguments=arguments) as found:
+    with open_stage(tmp_path_factory.mktemp("f2b"), cheap=True, arguments=arguments) as found:
         yield found
 
 
@@ -44,7 +44,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def json_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The same, with its log in JSON."""
     arguments = ["--TotpAuth.trusted_proxies=127.0.0.1/32", "--TotpAuth.log_format=json"]
-    with open_stage(tmp_path_factory.mktemp("f2bjson"), arguments=arguments) as found:
+    with open_stage(tmp_path_factory.mktemp("f2bjson"), cheap=True, arguments=arguments) as found:
         yield found
 
 

@@ -108,7 +108,7 @@ class Village:
 
 @pytest.fixture(scope="module")
 def village(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Village]:
-    with open_stage(tmp_path_factory.mktemp("g19")) as stage:
+    with open_stage(tmp_path_factory.mktemp("g19"), cheap=True) as stage:
         yield Village(stage, stage.enrolled("root", role=Role.ADMIN))
 
 

@@ -22,7 +22,7 @@ POLLED = ("api/kernels", "api/sessions", "api/terminals", "api/status")
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("locks")
-    with open_here(folder, arguments=[f"--TotpAuth.idle_timeout={IDLE}"]) as found:
+    with open_here(folder, cheap=True, arguments=[f"--TotpAuth.idle_timeout={IDLE}"]) as found:
         yield found
 
 
@@ -166,7 +166,7 @@ def test_D23_one_code_steps_up_and_unlocks_once(stage: Stage, ada: Person) -> No
 
 
 def test_H10_a_locked_login_is_nobody_where_the_operator_has_opened_a_path(tmp_path: Path) -> None:
-    with open_stage(tmp_path, arguments=["--TotpAuth.public_routes=api/.*"]) as stage:
+    with open_stage(tmp_path, cheap=True, arguments=["--TotpAuth.public_routes=api/.*"]) as stage:
         client = stage.log_in(stage.person())
         kernel = client.start_kernel()
         assert post(client, "lock").status_code == 204

@@ -27,7 +27,7 @@ TEN_MINUTES = 600
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
-    with open_here(tmp_path_factory.mktemp("factors")) as stage:
+    with open_here(tmp_path_factory.mktemp("factors"), cheap=True) as stage:
         yield stage
 
 

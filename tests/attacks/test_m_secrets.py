@@ -30,7 +30,7 @@ from tests.harness.volley import Wire, message
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(tmp_path_factory.mktemp("m")) as found:
+    with open_stage(tmp_path_factory.mktemp("m"), cheap=True) as found:
         yield found
 
 

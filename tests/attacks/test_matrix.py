@@ -102,9 +102,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def stage(place: Place, tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
+def stage(
+    place: Place, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, open_here: Opener
+) -> Iterator[Stage]:
     home = tmp_path_factory.mktemp(str(place))
-    with open_here(home, arguments=[test_d_floods.OWN_PROXY]) as found:
+    by_day = request.config.getoption("markexpr") != "soak"
+    with open_here(home, cheap=by_day, arguments=[test_d_floods.OWN_PROXY]) as found:
         yield found
 
 

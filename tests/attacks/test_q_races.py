@@ -28,7 +28,7 @@ Round = Callable[[Stage, Person], None]
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, open_here: Opener) -> Iterator[Stage]:
-    with open_here(tmp_path_factory.mktemp("q")) as found:
+    with open_here(tmp_path_factory.mktemp("q"), cheap=True) as found:
         yield found
 
 

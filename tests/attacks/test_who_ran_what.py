@@ -26,7 +26,7 @@ TYPED = "hunter2-typed-into-a-field"
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     arguments = ["--TotpAuth.audit_cells=full", "--TotpAuth.audit_terminals=True"]
-    with open_stage(tmp_path_factory.mktemp("ran"), arguments=arguments) as found:
+    with open_stage(tmp_path_factory.mktemp("ran"), cheap=True, arguments=arguments) as found:
         yield found
 
 
@@ -267,7 +267,7 @@ def test_N01_a_flood_of_cells_while_the_store_is_locked_is_in_the_log_and_bounde
 
 def test_by_digest_the_code_is_nowhere_and_terminals_are_not_asked_for(tmp_path: Path) -> None:
     code = "print('canary-of-the-code')"
-    with open_stage(tmp_path, arguments=["--TotpAuth.audit_cells=digest"]) as stage:
+    with open_stage(tmp_path, cheap=True, arguments=["--TotpAuth.audit_cells=digest"]) as stage:
         ada = stage.log_in(stage.person())
         terminal = ada.socket(f"terminals/websocket/{ada.start_terminal()}")
         Client.execute(channels(ada, ada.start_kernel()), code)

@@ -107,7 +107,7 @@ def desk_at(stage: Stage, browser: Browser, limit: int) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_stage(tmp_path_factory.mktemp("idle"), labs=True) as found:
+    with open_stage(tmp_path_factory.mktemp("idle"), labs=True, cheap=True) as found:
         yield found
 
 

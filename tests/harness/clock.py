@@ -45,12 +45,13 @@ class Clock:
     Raises parts.Missing where there is no libfaketime.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, first: str = "") -> None:
+        """``first``: what the processes that live by it run before anything else."""
         folder.mkdir(parents=True, exist_ok=True)
         self._file = folder / "offset"
         self._offset = 0
         self._frozen: int | None = None
-        (folder / "sitecustomize.py").write_text(_SLEEP)
+        (folder / "sitecustomize.py").write_text(_SLEEP + first)
         self.environment = {
             "LD_PRELOAD": _library(),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),

@@ -17,6 +17,13 @@ from tests.services.ports import accepts
 LEAN = [f"--ServerApp.jpserver_extensions={name}=False" for name in ("jupyterlab", "notebook", "jupyter_lsp")]
 """A server without the big front ends starts in half the time."""
 
+CHEAP_HASHES = """
+from argon2 import profiles
+
+profiles.RFC_9106_LOW_MEMORY = profiles.CHEAPEST
+"""
+"""Run before a server's own code: hashes for a hundredth, where it matters what is decided, not when."""
+
 OURS = "c.ServerApp.identity_provider_class = 'jupyter_totp_auth.TotpIdentityProvider'\n"
 """The line that names our login."""
 
