@@ -275,6 +275,7 @@ def test_h11_input_is_told_at_most_once_a_minute(desk: Desk) -> None:
         desk.pass_time(MINUTE)
 
 
+@pytest.mark.soak
 def test_h11_input_in_one_tab_keeps_the_other_from_warning(desk: Desk) -> None:
     here, there = desk.open_lab(), desk.open_lab()
     for times in range(1, 6):

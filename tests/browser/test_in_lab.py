@@ -165,6 +165,7 @@ def test_a_page_without_a_login_of_ours_is_left_alone(page: Page, store: Backsta
     expect(page.locator(".jp-Dialog")).to_have_count(0)
 
 
+@pytest.mark.soak
 def test_without_an_idle_limit_nothing_is_told(page: Page) -> None:
     """It would be of no use. What is told with one: test_idle.py."""
     asked: list[str] = []

@@ -140,6 +140,7 @@ def end_in_a_minute(browser: Browser, stage: Backstage) -> None:
         expect(ending(page)).to_have_count(0)
 
 
+@pytest.mark.soak
 def test_logins_are_ended_in_a_minute_from_the_panel_and_everything_is_saved_before(
     browser: Browser, tmp_path: Path
 ) -> None:
