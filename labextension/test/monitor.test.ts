@@ -158,6 +158,30 @@ test('locking hides at once, and is told until the server has heard it', async (
   expect([monitor.state, monitor.why]).toEqual(['locked', 'You have locked this login.']);
 });
 
+test('who unlocks while the lock is still on its way is not locked by it afterwards', async () => {
+  await begun();
+  server.on('POST lock', [204]);
+  server.on('POST unlock', [204]);
+  const locking = monitor.lock('You have locked this login.');
+  const unlocking = monitor.unlock({ code: '123456' });
+  expect(server.times('POST unlock')).toBe(0);
+  await Promise.all([locking, unlocking]);
+  expect(server.asked.map(one => one.path).filter(path => path.endsWith('lock'))).toEqual(['lock', 'unlock']);
+  expect(monitor.state).toBe('open');
+});
+
+test('nor by one that the server has not heard', async () => {
+  await begun();
+  server.on('POST lock', new TypeError(), [204]);
+  server.on('POST unlock', [204]);
+  const locking = monitor.lock('You have locked this login.');
+  await monitor.unlock({ password: 'hers' });
+  expect(monitor.state).toBe('open');
+  await pass(3000);
+  await locking;
+  expect(server.times('POST lock')).toBe(1);
+});
+
 test('a login that ends while it is locked says so', async () => {
   await begun();
   server.on('GET me', LOCKED);

@@ -126,9 +126,8 @@ function Unlock({ monitor, trans }: IProps): JSX.Element {
   const [value, setValue] = React.useState('');
   const act = useAct(trans);
   const unlock = async () => {
-    await api.unlock(byPassword ? { password: value } : { code: value });
+    await monitor.unlock(byPassword ? { password: value } : { code: value });
     setValue('');
-    await monitor.check();
   };
   const change = () => {
     setValue('');

@@ -28,6 +28,8 @@ export class LoginMonitor implements ILoginState {
   private _retry = FIRST_RETRY;
   private _timer = 0;
   private _locking = false;
+  /** As it was told last. */
+  private _lock: Promise<unknown> = Promise.resolve();
   /** Whose login it became, if it did: asked to leave once, not every three seconds. */
   private _stranger = '';
   private _looking: Promise<void> = Promise.resolve();
@@ -170,9 +172,11 @@ export class LoginMonitor implements ILoginState {
     this.cover('locked', why);
     this._locking = true;
     try {
-      for (;;) {
+      while (this._locking) {
         try {
-          return await api.lock();
+          this._lock = api.lock();
+          await this._lock;
+          return;
         } catch (error) {
           if (error instanceof ApiError && isRefusal(error.reason)) {
             return;
@@ -183,6 +187,14 @@ export class LoginMonitor implements ILoginState {
     } finally {
       this._locking = false;
     }
+  }
+
+  /** Unlock by one factor. Not while a lock is on its way: it would come afterwards, and stay. Throws ApiError. */
+  async unlock(factor: api.Factor): Promise<void> {
+    await this._lock.catch(() => undefined);
+    await api.unlock(factor);
+    this._locking = false; // nor is one told any more that the server has not heard
+    await this.check();
   }
 
   /** Nothing is served any more. */
