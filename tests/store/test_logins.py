@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ from jupyter_totp_auth.core.model import (
 )
 from jupyter_totp_auth.core.policy import DAY, SLIP_MEMORY, Throttle
 from jupyter_totp_auth.store import Store
-from jupyter_totp_auth.store.tables import account
+from jupyter_totp_auth.store.tables import account, login
 from tests.store.makers import (
     AT,
     Parts,
@@ -391,8 +392,8 @@ def test_all_logins_of_an_account_end_together(store: Parts, ada: Person) -> Non
     told = event(EventKind.LOGINS_ENDED, at=AT + 1, account_id=ada.account.id)
     assert store.logins.end_all(ada.account.id, EndReason.ENDED_BY_ADMIN, told) == 3
     assert store.logins.of_account(ada.account.id, at=AT + 1) == []
-    for login in logins:
-        assert store.logins.ended(login.digest) == EndedLogin(AT + 1, EndReason.ENDED_BY_ADMIN)
+    for one in logins:
+        assert store.logins.ended(one.digest) == EndedLogin(AT + 1, EndReason.ENDED_BY_ADMIN)
     assert store.logins.pending(half.digest, at=AT) is None
     assert store.logins.find(others.digest, at=AT + 1) is not None
     assert store.logins.revision() > revision
@@ -467,6 +468,18 @@ def test_an_ended_login_is_remembered_for_a_while(store: Parts, ada: Person) -> 
     assert store.logins.ended(expired.digest) is None
     assert store.logins.ended(late.digest) == EndedLogin(AT + 5, EndReason.LOGGED_OUT)
     assert store.logins.find(alive.digest, at=AT + 6) is not None
+
+
+@pytest.mark.parametrize("sql", ["postgresql", "mariadb"], indirect=True)
+def test_a_purge_waits_for_nobody_whose_login_lives(sql: Store) -> None:
+    """It locks what it drops, not what it passes."""
+    ada = enrolled(sql)
+    over, alive = logged_in(sql, ada, expires_at=AT + 4), logged_in(sql, ada)
+    with sql.database.write() as connection, ThreadPoolExecutor(1) as pool:
+        connection.execute(update(login).where(login.c.digest == alive.digest).values(last_seen_at=AT + 1))
+        pool.submit(sql.logins.purge, at=AT + 6, ended_before=AT + 5).result(timeout=3)
+    assert sql.logins.ended(over.digest) is None
+    assert sql.logins.find(alive.digest, at=AT + 6) is not None
 
 
 def test_counters_are_kept_for_their_time_whether_the_name_is_known_or_not(store: Parts, ada: Person) -> None:
