@@ -227,3 +227,18 @@ def test_a_long_path_is_told_in_few_words() -> None:
         found = walk_to(there.port)
     assert found["outside-path"].severity is Severity.RED  # type: ignore[attr-defined]
     assert len(str(found)) < 20_000
+
+
+def test_a_connection_is_given_back_at_once_though_its_answer_never_comes_to_an_end() -> None:
+    given_back = threading.Event()
+
+    def say(link: socket.socket, asked: bytes) -> None:
+        link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nsome")
+        if link.recv(1) == b"":
+            given_back.set()
+
+    with evil(say) as server:
+        way = wire.Wire(Address(secure=False, host="127.0.0.1", port=server.port, base_url="/"), None)
+        with pytest.raises(wire.NoAnswer) as kept:
+            way.ask("/", wait=0.05)
+        assert given_back.wait(2), kept  # and not when nobody knows of the failure any more

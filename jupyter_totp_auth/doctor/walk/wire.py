@@ -118,7 +118,8 @@ class Wire:
                 speaker.endheaders()
                 with suppress(BrokenPipeError, ConnectionResetError):  # refused before it has all of it
                     wire.sendall(body)
-                return _read(speaker.getresponse())
+                with speaker.getresponse() as answer:  # which holds the connection open, too
+                    return _read(answer)
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(in_words(error)) from None
 
