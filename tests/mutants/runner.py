@@ -23,7 +23,7 @@ from tests.mutants.sentinels import SENTINELS, Sentinel
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "jupyter_totp_auth"
-COPIED = (PACKAGE, "tests", "docs", "tools", "pyproject.toml")
+COPIED = (PACKAGE, "config", "tests", "docs", "tools", "pyproject.toml")
 SECONDS = 900
 
 _BY_ASSERTION = ("AssertionError", "assert ", "Failed: DID NOT RAISE")
