@@ -335,9 +335,9 @@ SENTINELS = (
     ),
     _one(
         "what ended elsewhere is not heard of",
-        "store/revision.py",
-        "values(revision=instance.c.revision + 1)",
-        "values(revision=instance.c.revision)",
+        "core/logins.py",
+        "if revision == self._synced:",
+        "if self._synced >= 0:",
         f"{_DOORS}a23_a_disabled_account_is_out_at_once",
     ),
     _one(
